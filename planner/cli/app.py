@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from planner.report.file_bar import FileBar
 
 _MODULES = {
-    "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
+    "load": "estates", "check": "estates", "reach": "estates", "explain": "explain",
+    "collect": "estates", "evacuate": "plans",
     "headroom": "plans", "consolidate": "consolidate", "whatif": "whatif", "sweep": "sweep", "history": "history",
     "capacity": "capacity", "verify": "plans",
     "resume": "resume", "remedy": "remedy", "campaign": "campaign", "calibrate": "calibrate",

@@ -192,6 +192,7 @@ class Rule:
     something to say there. ``enough``: while this is kept, a SERVER rule has nothing to say.
     ``lifts``: the changes that
     lift its refusals, None: none that is known; ``relief``: those that give a server more of what it counts.
+    ``reads``: what of the estate a refusal rests on (:func:`planner.rules.facts.facts_of`).
     """
 
     id: str
@@ -212,6 +213,7 @@ class Rule:
     enough: Use | None = None
     lifts: Lifts | None = None
     relief: Reliefs | None = None
+    reads: tuple[str, ...] = ()
 
     def may_speak(self, site: Any) -> bool:
         """Whether it may have something to say on a site."""
@@ -264,7 +266,7 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
          shape: Callable[[Any, str], Hashable] | None = None,
          concerns: Callable[[Any], bool] | None = None,
          enough: Use | None = None, lifts: Lifts | None = None, relief: Reliefs | None = None,
-         ) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
+         reads: str = "") -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
@@ -281,7 +283,7 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
         REGISTRY[id] = Rule(
             id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=coded, source=source, check=check,
             own_rows=bool(rows), use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns,
-            enough=enough, lifts=lifts, relief=relief)
+            enough=enough, lifts=lifts, relief=relief, reads=tuple(reads.split()))
         return REGISTRY[id]
 
     return register

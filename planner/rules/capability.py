@@ -92,7 +92,10 @@ def _used(site: Site, lpar: str) -> Hashable:
 @rule("partition.capability", "What the LPAR uses, the target has: memory expansion, secure boot, persistent memory, "
       "remote restart, its page table ratio.", Scope.MOVE, binds=ANYHOW, shape=_used,
       source="pypowervm capability flags; PowerVC 2.3 migration requirements (secure boot); migrlpar P9 (--requirerr); "
-      "IBM POWER9 p9hc3_pptscenarios (a server that does not support it loses it)")
+      "IBM POWER9 p9hc3_pptscenarios (a server that does not support it loses it)",
+      reads="lpars.memory_expansion_percent lpars.secure_boot lpars.persistent_memory "
+            "target.memory_expansion_capable target.secure_boot_capable "
+            "target.persistent_memory_capable target.generation")
 def capability(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for c in _CAPABILITIES:
         row = site.servers[target]
@@ -110,7 +113,8 @@ def _vtpm(site: Site, lpar: str) -> Hashable:
 
 @rule("partition.vtpm", "An LPAR with a virtual TPM moves between servers that share the trusted system key.",
       Scope.MOVE, binds=MIGRATIONS, shape=_vtpm,
-      source="IBM 9009-42A p9edm chtskey; kernel.org bindings ibm,vtpm (that both need one key: assumed)")
+      source="IBM 9009-42A p9edm chtskey; kernel.org bindings ibm,vtpm (that both need one key: assumed)",
+      reads="lpars.vtpm source.trusted_key target.trusted_key")
 def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not site.lpars[lpar].vtpm:
         return
@@ -135,7 +139,8 @@ def _migratable(site: Site, lpar: str) -> Hashable:
 @rule("partition.migratable-sriov", "Migratable SR-IOV ports move between servers and consoles that know hybrid "
       "network virtualisation.", Scope.MOVE, binds=UNTIL_WORK, shape=_migratable,
       source="IBM linux-on-systems hybrid-network-virtualization: FW950, HMC V9R2M950; community blog 2025-09-29; "
-      "migrlpar P9 man page and IBM's op-test (--migsriov 1)")
+      "migrlpar P9 man page and IBM's op-test (--migsriov 1)",
+      reads="lpars.migratable_sriov_ports source.firmware target.firmware target.console_level")
 def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not site.lpars[lpar].migratable_sriov_ports:
         return
@@ -150,7 +155,9 @@ def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterato
 
 @rule("partition.ibm-i", "IBM i moves between POWER7 or later servers whose firmware, console and mobility capability "
       "are new enough, from 7.1 TR4 on.", Scope.MOVE, binds=MIGRATIONS, shape=is_ibm_i,
-      source="IBM nas8N1011014; IBM support live-partition-mobility; pypowervm can_lpm")
+      source="IBM nas8N1011014; IBM support live-partition-mobility; pypowervm can_lpm",
+      reads="lpars.os source.generation target.generation source.firmware target.firmware "
+            "source.ibmi_mobility_capable target.ibmi_mobility_capable")
 def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.lpars[lpar].os != "IBM i":
         return
@@ -171,7 +178,8 @@ def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("partition.restricted-io", "IBM i that moves is a restricted I/O partition.", Scope.LPAR, binds=MIGRATIONS,
-      source="IBM support live-partition-mobility (IBM i); pypowervm can_lpm")
+      source="IBM support live-partition-mobility (IBM i); pypowervm can_lpm",
+      reads="lpars.os lpars.restricted_io")
 def restricted_io(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.os != "IBM i" or p.restricted_io:

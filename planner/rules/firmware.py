@@ -109,7 +109,8 @@ def _one_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Alte
 @rule("server.firmware", "No matrix of IBM's blocks a move between the two firmware levels; a pair that none lists is "
       "to be looked up.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers,
       source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions",
-      lifts=_one_level)
+      lifts=_one_level,
+      reads="source.firmware target.firmware")
 def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].firmware, site.servers[target].firmware
     for name, stated in ((source, a), (target, b)):

@@ -72,7 +72,9 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 @rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
       binds=ANYHOW, fits=_room, lasting=False, shape=_memory_shape,
       source="arithmetic (a placement that a rule forbids never becomes a variable)",
-      lifts=kept_by_rows)
+      lifts=kept_by_rows,
+      reads="lpars.memory_mib lpars.max_memory_mib target.configurable_memory_mib "
+            "policies.memory-ceiling policies.reserve-memory")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_memory_mib and not _room(site, wanted, target):
@@ -82,7 +84,8 @@ def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE, binds=MIGRATIONS,
       shape=two_servers,
-      source="IBM POWER7 iphatlparmemory; HMC V7R3.4 help MigrationRequirements; seed (memory region size)")
+      source="IBM POWER7 iphatlparmemory; HMC V7R3.4 help MigrationRequirements; seed (memory region size)",
+      reads="source.lmb_mib target.lmb_mib")
 def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].lmb_mib, site.servers[target].lmb_mib
     if a and b and a != b:
@@ -96,7 +99,9 @@ def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "
       "device on the target.", Scope.MOVE, binds=ANYHOW, shape=_memory_shape,
-      source="HMC V7R3.4 help MigrationRequirements (AMS)")
+      source="HMC V7R3.4 help MigrationRequirements (AMS)",
+      reads="lpars.memory_mode lpars.max_memory_mib target.shared_memory_pool_mib "
+            "vioses.paging_devices_mib")
 def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.memory_mode != "shared":
@@ -214,7 +219,8 @@ def _no_huge_pages(site: Site, lpar: str) -> Iterator[Alternatives]:
 
 @rule("memory.huge-pages", "The LPAR has no huge pages.", Scope.LPAR,
       source="IBM Power10 environment-source-destination-servers: active migration refused",
-      lifts=_no_huge_pages)
+      lifts=_no_huge_pages,
+      reads="lpars.huge_pages")
 def huge_pages(site: Site, lpar: str) -> Iterator[Breach]:
     count = site.lpars[lpar].huge_pages
     if count:

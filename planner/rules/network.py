@@ -72,7 +72,8 @@ def _bridge(server: str, vios: str, sea: str, vswitch: str, vlan: int) -> Repair
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
       "listed as ignorable.", Scope.MOVE, binds=ANYHOW, shape=_vlan_shape,
       source="seed; migrlpar man page (--vlanbridge)",
-      lifts=_bridged)
+      lifts=_bridged,
+      reads="networks.vlan networks.tagged bridges.vlan")
 def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     own = site.reach.vlans_of(lpar)
     needed = ", ".join(str(number) for _, number in own if number not in site.policies.ignorable_vlans)
@@ -95,7 +96,8 @@ def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 @rule("network.redundancy", "A VLAN that two VIOSes bridge on the source is bridged by two on the target.",
       Scope.MOVE, binds=MIGRATIONS,
       shape=_vlan_shape, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)",
-      lifts=_bridged)
+      lifts=_bridged,
+      reads="networks.vlan bridges.vlan policies.redundancy")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for vswitch, number in site.reach.vlans_of(lpar):
@@ -186,7 +188,8 @@ def _vnic_levels(site: Site, target: str) -> Iterator[Breach]:
 
 @rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
       "a VIOS behind it, at levels that know vNICs.", Scope.MOVE, binds=ANYHOW, shape=_vnic_shape,
-      source="IBM p8ecu_vniconcepts_network (FW840, HMC 840, VIOS 2.2.4.0); migrlpar P9 man page (vnic_mappings)")
+      source="IBM p8ecu_vniconcepts_network (FW840, HMC 840, VIOS 2.2.4.0); migrlpar P9 man page (vnic_mappings)",
+      reads="lpars.vnic_adapters target.vnic_capable target.free_sriov_ports")
 def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted, row = _vnics(site, lpar), site.servers[target]
     if not wanted or target == site.lpars[lpar].server:  # on its way home to the ports that it left

@@ -137,7 +137,8 @@ def _slots_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Al
       "they might be too few, their number is known.", Scope.MOVE, binds=ANYHOW, shape=storage_shape,
       source="lshwres -r virtualio --rsubtype slot (curr_max_virtual_slots); pypowervm test data "
       "(MaximumVirtualIOSlots 64, 400, 2000)",
-      lifts=_slots_there)
+      lifts=_slots_there,
+      reads="vioses.max_virtual_slots vioses.used_virtual_slots")
 def slots(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     reach, wanted = site.reach, len(site.reach.served_by(lpar))
     short = {spot: reach.port_room[spot] for spot in reach.short_of_ports.get(target, ()) if spot[1] == SLOTS}

@@ -40,7 +40,8 @@ def _lifted(kind: str, name: str, value: object, words: str, *commands: str) -> 
 
 
 @rule("partition.client", "A VIOS never moves.", Scope.LPAR, binds=ANYHOW - {On.FAILOVER},
-      source="aix-skills 2020-04 IBM System p LPM (a mobile partition must not be a VIOS)")
+      source="aix-skills 2020-04 IBM System p LPM (a mobile partition must not be a VIOS)",
+      reads="lpars.os")
 def client(site: Site, lpar: str) -> Iterator[Breach]:
     if lpar in site.vioses or site.lpars[lpar].os.upper() == "VIOS":
         yield Breach("is a Virtual I/O Server", "it stays; its server's firmware work must expect that")
@@ -56,7 +57,8 @@ _TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
 
 @rule("partition.running", "An LPAR that is moved live is running; one that is migrated inactive is not activated.",
       Scope.LPAR, binds=MIGRATIONS, source=f"{_TABLE}; seed",
-      lifts=_lifted("start", "state", "running", "start {lpar}, or recover it"))
+      lifts=_lifted("start", "state", "running", "start {lpar}, or recover it"),
+      reads="lpars.state")
 def running(site: Site, lpar: str) -> Iterator[Breach]:
     state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {quoted(site.lpars[lpar].server)} -F name,state"
     if not state:
@@ -67,7 +69,8 @@ def running(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.size-known", "An LPAR is planned when its processors and its memory are known.", Scope.LPAR,
-      binds=ANYHOW, source="nothing else can be counted")
+      binds=ANYHOW, source="nothing else can be counted",
+      reads="lpars.entitlement_units lpars.virtual_processors lpars.memory_mib")
 def size_known(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     unknown = [what for what, size in (("processors", p.entitlement_units and p.virtual_processors),
@@ -81,7 +84,8 @@ def size_known(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.activated-once", "An LPAR that is migrated inactive has been activated before, unless an IVM manages "
       "it: an HMC migrates the last activated profile.", Scope.LPAR, binds=MIGRATIONS,
-      source="IBM POWER6 iphc3kickoff (never activated: not by an HMC, by an IVM)")
+      source="IBM POWER6 iphc3kickoff (never activated: not by an HMC, by an IVM)",
+      reads="lpars.never_activated lpars.state")
 def activated_once(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.active or is_ivm(site.servers[p.server], [v.name for v in site.vioses_on(p.server)]):
@@ -122,7 +126,8 @@ def hardware_left(site: Site, lpar: str) -> Iterator[Breach]:
 @rule("partition.rmc", "The LPAR's RMC connection to the console is active (IBM i needs none).", Scope.LPAR,
       source=f"{_TABLE}; seed; pypowervm can_lpm",
       lifts=_lifted("rmc", "rmc_active", True, "mend the RMC connection of {lpar}",
-                    "on {lpar}: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p"))
+                    "on {lpar}: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p"),
+      reads="lpars.rmc_active")
 def rmc(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.os == "IBM i" or not p.active:
@@ -139,7 +144,8 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
       source="IBM p8efc_partitiontemplate_lpmdisable; lssyscfg -r lpar (migration_disabled)",
       lifts=_lifted(
           "mobile", "migration_disabled", False, "switch the migration of {lpar} on, if its licences allow it",
-          "chsyscfg -r lpar -m {server} -i name={lpar},migration_disabled=0"))
+          "chsyscfg -r lpar -m {server} -i name={lpar},migration_disabled=0"),
+      reads="lpars.migration_disabled")
 def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].migration_disabled:
         yield Breach("migration is switched off for it (migration_disabled), often because of a licence",
@@ -156,7 +162,8 @@ def _without_adapters(site: Site, lpar: str) -> Iterator[Alternatives]:
 
 @rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,
       source=f"{_TABLE}; seed",
-      lifts=_without_adapters)
+      lifts=_without_adapters,
+      reads="lpars.physical_adapters lpars.physical_io")
 def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
     adapters = site.lpars[lpar].physical_adapters
     if adapters or site.lpars[lpar].physical_io:
@@ -166,7 +173,8 @@ def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR, binds=UNTIL_WORK,
       source="seed, JS22 checklist",
-      lifts=_lifted("profile", "lhea", None, "replace the LHEA ports of {lpar} by virtual Ethernet"))
+      lifts=_lifted("profile", "lhea", None, "replace the LHEA ports of {lpar} by virtual Ethernet"),
+      reads="lpars.lhea")
 def lhea(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].lhea:
         yield Breach("has LHEA ports", "replace them by virtual Ethernet")
@@ -174,7 +182,8 @@ def lhea(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.sriov", "The LPAR has no SR-IOV logical port that is not migratable.", Scope.LPAR, binds=UNTIL_WORK,
       source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)",
-      lifts=_lifted("profile", "sriov_ports", 0, "replace the SR-IOV ports of {lpar} by virtual Ethernet"))
+      lifts=_lifted("profile", "sriov_ports", 0, "replace the SR-IOV ports of {lpar} by virtual Ethernet"),
+      reads="lpars.sriov_ports lpars.migratable_sriov_ports")
 def sriov(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     count = (p.sriov_ports or 0) - (p.migratable_sriov_ports or 0)
@@ -185,7 +194,8 @@ def sriov(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.bsr", "The LPAR has no barrier synchronisation register (BSR) array.", Scope.LPAR,
       source="IBM POWER8 p8hc3_hmcservers",
-      lifts=_lifted("profile", "bsr_arrays", 0, "take the BSR arrays out of the profile of {lpar} and restart it"))
+      lifts=_lifted("profile", "bsr_arrays", 0, "take the BSR arrays out of the profile of {lpar} and restart it"),
+      reads="lpars.bsr_arrays")
 def bsr(site: Site, lpar: str) -> Iterator[Breach]:
     count = site.lpars[lpar].bsr_arrays
     if count:
@@ -195,7 +205,8 @@ def bsr(site: Site, lpar: str) -> Iterator[Breach]:
 @rule("partition.error-path", "The LPAR is not the redundant error path reporting partition.", Scope.LPAR,
       binds=MIGRATIONS, source=_TABLE,
       lifts=_lifted("profile", "error_path_reporting", False,
-                               "switch error path reporting off in the profile of {lpar} and restart it"))
+                               "switch error path reporting off in the profile of {lpar} and restart it"),
+      reads="lpars.error_path_reporting")
 def error_path(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].error_path_reporting:
         yield Breach("reports redundant error paths", "switch it off in its profile and restart it")
@@ -203,7 +214,8 @@ def error_path(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.workload-group", "The LPAR is in no partition workload group.", Scope.LPAR, binds=MIGRATIONS,
       source=_TABLE,
-      lifts=_lifted("workload-group", "workload_group", "", "take {lpar} out of its workload group"))
+      lifts=_lifted("workload-group", "workload_group", "", "take {lpar} out of its workload group"),
+      reads="lpars.workload_group")
 def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
     group = site.lpars[lpar].workload_group
     if group and group.casefold() != "none":
@@ -225,7 +237,8 @@ def _without_namesakes(site: Site, lpar: str, source: str, target: str) -> Itera
 
 @rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, binds=ANYHOW,
       shape=_namesake_shape, source=f"{_TABLE}; seed",
-      lifts=_without_namesakes)
+      lifts=_without_namesakes,
+      reads="lpars.server")
 def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     plain = plain_name(lpar)
     if any(name != lpar for name in site.named(plain, target)):

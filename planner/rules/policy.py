@@ -35,7 +35,8 @@ def _ungrouped(kind: str, words: str) -> Lifts:
 
 @rule("policy.production-stays", "Production LPARs do not move.", Scope.LPAR,
       source="seed: LPAR must be a non-production system",
-      lifts=_exempted("production", "production-stays", "let {} move, a production LPAR"))
+      lifts=_exempted("production", "production-stays", "let {} move, a production LPAR"),
+      reads="lpars.environment policies.production-stays")
 def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
     if lpar in site.policies.production_stays:
         yield Breach("is production, and production LPARs do not move",
@@ -48,7 +49,8 @@ def _fixed_shape(site: Site, lpar: str) -> Hashable:
 
 @rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, binds=ANYHOW,
       lasting=False, shape=_fixed_shape, source="policy",
-      lifts=_exempted("pin", "pin", "lift the pin of {}"))
+      lifts=_exempted("pin", "pin", "lift the pin of {}"),
+      reads="policies.pin")
 def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
@@ -58,7 +60,8 @@ def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, binds=ANYHOW,
       lasting=False, shape=_fixed_shape, source="policy",
-      lifts=_exempted("fence", "fence", "lift the fence of {}"))
+      lifts=_exempted("fence", "fence", "lift the fence of {}"),
+      reads="policies.fence")
 def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.fences.get(lpar)
     if allowed is not None and target not in allowed:
@@ -73,7 +76,8 @@ def _soft_shape(site: Site, lpar: str) -> Hashable:
       "home. A warning where no question says what is freed, else an error.", Scope.MOVE, binds=MIGRATIONS,
       severity=Severity.WARNING,
       lasting=False, shape=_soft_shape, source="IBM PowerVC: soft and hard pins",
-      lifts=_exempted("soft-pin", "soft-pin", "lift the soft pin of {}"))
+      lifts=_exempted("soft-pin", "soft-pin", "lift the soft pin of {}"),
+      reads="policies.soft-pin")
 def soft_pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.soft_pins.get(lpar)
     if allowed and target not in allowed and (site.goal is None or source not in site.goal.freed):
@@ -96,7 +100,8 @@ def _let_in(site: Site, lpar: str, source: str, target: str) -> Iterator[Alterna
 
 @rule("policy.not-a-target", "A server that is not a target takes nobody in but those that belong there.", Scope.MOVE,
       binds=ANYHOW, lasting=False, shape=_target_shape, source="policy; --not-a-target",
-      lifts=_let_in)
+      lifts=_let_in,
+      reads="policies.not-a-target")
 def not_a_target(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     asked = site.goal.not_targets if site.goal else ()
     if (target in asked or lpar in site.policies.not_targets.get(target, ())) and target not in site.belongs(lpar):
@@ -153,7 +158,8 @@ def _licensed_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("policy.licensed-servers", "A product comes to the servers on which it is licensed alone; who belongs elsewhere "
-      "may come home there.", Scope.MOVE, binds=ANYHOW, lasting=False, shape=_licensed_shape, source="policy")
+      "may come home there.", Scope.MOVE, binds=ANYHOW, lasting=False, shape=_licensed_shape, source="policy",
+      reads="lpars.software policies.licensed-servers")
 def licensed_servers(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for c in site.policies.licence_ceilings:
         if (c.servers is not None and lpar in c.lpars and target not in c.servers

@@ -137,7 +137,9 @@ def _fewer_processors(site: Site, lpar: str, source: str, target: str) -> Iterat
 @rule("processor.minimum-per-vp", "The entitlement gives each virtual processor what the target demands at least.",
       Scope.MOVE, binds=AS_IT_IS,
       shape=_processor_shape, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)",
-      lifts=_fewer_processors)
+      lifts=_fewer_processors,
+      reads="lpars.entitlement_units lpars.virtual_processors target.min_units_per_vp "
+            "target.generation")
 def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
     if p.processors != "dedicated" and p.entitlement_units < least * p.virtual_processors:
@@ -153,7 +155,9 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 @rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
       binds=ANYHOW, fits=_room, lasting=False, shape=_processor_shape,
       source="arithmetic (a placement that a rule forbids never becomes a variable)",
-      lifts=kept_by_rows)
+      lifts=kept_by_rows,
+      reads="lpars.entitlement_units target.configurable_units policies.cpu-ceiling "
+            "policies.reserve-cores")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_units and not _room(site, wanted, target):
@@ -173,7 +177,8 @@ def _new_pool(site: Site, lpar: str, source: str, target: str) -> Iterator[Alter
 
 @rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, binds=ANYHOW,
       shape=_pool_shape, source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise",
-      lifts=_new_pool)
+      lifts=_new_pool,
+      reads="policies.target-pool pools.name")
 def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.policies.target_pool.get(lpar)
     if wanted and target != site.lpars[lpar].server and all(
@@ -195,7 +200,8 @@ def _other_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Alt
 
 @rule("processor.mode", "The target supports the processor compatibility mode in which the LPAR runs.", Scope.MOVE,
       binds=AS_IT_IS, shape=_mode_shape, source=_MODES,
-      lifts=_other_mode)
+      lifts=_other_mode,
+      reads="lpars.current_mode target.generation target.modes target.firmware")
 def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     now, known = site.lpars[lpar].current_mode, modes_of(site.servers[target])
     if now and known and now not in known:
@@ -212,7 +218,8 @@ def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("processor.preferred-mode", "The target supports the mode that the LPAR prefers: a restart does not change it.",
       Scope.MOVE, binds=ANYHOW, shape=_mode_shape, source=_MODES,
-      lifts=_other_mode)
+      lifts=_other_mode,
+      reads="lpars.preferred_mode target.generation target.modes target.firmware")
 def preferred_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted, known = site.lpars[lpar].preferred_mode, modes_of(site.servers[target])
     if wanted not in ("", "default") and known and wanted not in known:

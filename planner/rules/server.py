@@ -40,7 +40,8 @@ def _of_each(kind: str, name: str, wrong: object, right: object, words: str, *co
 @rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE,
       binds=MIGRATIONS, shape=two_servers,
       source="HMC V7R3.4 help MigrationRequirements; seed, JS22 checklist",
-      lifts=_of_each("enterprise", "enterprise", False, True, "enter the key of PowerVM Enterprise on {0}"))
+      lifts=_of_each("enterprise", "enterprise", False, True, "enter the key of PowerVM Enterprise on {0}"),
+      reads="source.enterprise target.enterprise")
 def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].enterprise is False:
@@ -51,7 +52,8 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
-      Scope.MOVE, binds=ANYHOW, shape=two_servers, source="what cannot be counted leaves nothing that is free")
+      Scope.MOVE, binds=ANYHOW, shape=two_servers, source="what cannot be counted leaves nothing that is free",
+      reads="target.configurable_units target.configurable_memory_mib")
 def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     row = site.servers[target]
     unknown = [what for what, size in (("many cores", row.configurable_units),
@@ -75,7 +77,8 @@ def _consoles_linked(site: Site, lpar: str, source: str, target: str) -> Iterato
 @rule("server.console", "One console (of several that a server may have) manages source and target, or consoles that "
       "reach each other.", Scope.MOVE, binds=ANYHOW, shape=two_servers,
       source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs",
-      lifts=_consoles_linked)
+      lifts=_consoles_linked,
+      reads="source.console target.console policies.console-link")
 def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = (" and ".join(consoles_of(site.servers[name])) for name in (source, target))
     here, there = between(site.servers[source], site.servers[target], site.policies.console_links)
@@ -90,13 +93,15 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
 
 @rule("server.operating", "Nobody is planned onto a server that is stated to be in another state than Operating.",
       Scope.MOVE, binds=ANYHOW, shape=two_servers,
-      source="IBM POWER7 iphc3hmcvalidation table 1 (both systems are operating); HMC help, managed system states")
+      source="IBM POWER7 iphc3hmcvalidation table 1 (both systems are operating); HMC help, managed system states",
+      reads="target.state")
 def operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     yield from _out_of_order(site, target)
 
 
 @rule("server.source-operating", "Nobody is moved live from a server that is stated to be in another state than "
-      "Operating.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers, source="IBM POWER7 iphc3hmcvalidation table 1")
+      "Operating.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers, source="IBM POWER7 iphc3hmcvalidation table 1",
+      reads="source.state")
 def source_operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     yield from _out_of_order(site, source)
 
@@ -116,7 +121,8 @@ def _sites_linked(site: Site, lpar: str, source: str, target: str) -> Iterator[A
 
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
       binds=ANYHOW, shape=two_servers, source="seed: DR site out of scope",
-      lifts=_sites_linked)
+      lifts=_sites_linked,
+      reads="source.site target.site policies.site-link")
 def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].site, site.servers[target].site
     if a and b and a != b and frozenset((a, b)) not in site.policies.site_links:
@@ -127,7 +133,8 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
       binds=MIGRATIONS, shape=two_servers,
       source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends",
       lifts=_of_each("dpo", "dpo_running", True, False, "stop the Dynamic Platform Optimizer on {0}, or wait for it",
-                     "optmem -m {0} -o stop"))
+                     "optmem -m {0} -o stop"),
+      reads="target.dpo_running")
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
         yield Breach(f"the Dynamic Platform Optimizer runs on {target}",
@@ -151,7 +158,8 @@ def _a_mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Altern
 
 @rule("server.mover", "Source and target each have a mover service partition with active RMC.", Scope.MOVE,
       shape=two_servers, source="HMC V7R3.4 help LPARMobilityMSP; IBM POWER7 iphc3hmcvalidation table 1",
-      lifts=_a_mover)
+      lifts=_a_mover,
+      reads="vioses.msp vioses.rmc_active vioses.max_migrations")
 def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         vioses = site.vioses_on(name)
@@ -171,7 +179,8 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE, shape=two_servers,
       source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)",
-      lifts=_of_each("migrations", "max_migrations", 0, None, "enable mobility on {0}"))
+      lifts=_of_each("migrations", "max_migrations", 0, None, "enable mobility on {0}"),
+      reads="source.max_migrations target.max_migrations")
 def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].max_migrations == 0:
@@ -182,7 +191,8 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 @rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "
       "LPAR is not activated.", Scope.MOVE, binds=MIGRATIONS, shape=lambda site, lpar: site.lpars[lpar].active,
       source="IBM POWER7 iphc3hmcvalidation table 1 (inactive migrations against the number supported)",
-      lifts=_of_each("migrations", "max_inactive_migrations", 0, None, "enable mobility on {0}"))
+      lifts=_of_each("migrations", "max_inactive_migrations", 0, None, "enable mobility on {0}"),
+      reads="source.max_inactive_migrations target.max_inactive_migrations")
 def inactive_migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target) if not site.lpars[lpar].active else ():
         if site.servers[name].max_inactive_migrations == 0:
@@ -200,7 +210,8 @@ def _with_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Alter
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
       Scope.MOVE, binds=MIGRATIONS,
       shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed",
-      lifts=_with_rmc)
+      lifts=_with_rmc,
+      reads="vioses.rmc_active")
 def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in _concerned(site, lpar, source, target):
         if site.vioses[name].rmc_active is False:
@@ -234,7 +245,8 @@ def _updated_vioses(site: Site, lpar: str, source: str, target: str) -> Iterator
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
       binds=MIGRATIONS,
       shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4",
-      lifts=_updated_vioses)
+      lifts=_updated_vioses,
+      reads="vioses.level")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     check = _vioses_for_ibm_i if site.lpars[lpar].os == "IBM i" else _vioses_for_mobility
     for name in (source, target):

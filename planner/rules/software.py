@@ -36,7 +36,8 @@ def _to_minimum(site: Site, lpar: str) -> Iterator[Alternatives]:
 @rule("software.minimum", "The software has the levels at which a live move is supported; below them production "
       "is refused and others are warned of.", Scope.LPAR,
       source="seed: SAP note 1102760 (Oracle 10.2.0.4, AIX 5.3 TL8 SP4 or 6.1 TL2 SP3)",
-      lifts=_to_minimum)
+      lifts=_to_minimum,
+      reads="lpars.os_level lpars.software lpars.environment policies.minimum-software")
 def minimum(site: Site, lpar: str) -> Iterator[Breach]:
     for what, found, wanted, stated in _below_minimum(site, lpar):
         yield (Breach(f"{what} {found} is below {wanted} (policy)", f"update to {wanted}") if stated else
@@ -92,7 +93,8 @@ def _to_minimum_there(site: Site, lpar: str, source: str, target: str) -> Iterat
 @rule("software.minimum-there", "The software has the level that is needed on a target of that generation: stated by a "
       "policy, or known to fail there (production is refused, others warned of).", Scope.MOVE, shape=_software_shape,
       source="policy minimum-software; IBM APAR IV59492 (AIX 6.1 TL9 below 6.1.9.45 crashes after a move and DLPAR)",
-      lifts=_to_minimum_there)
+      lifts=_to_minimum_there,
+      reads="lpars.os_level lpars.software target.generation policies.minimum-software")
 def minimum_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for what, found, wanted, apar in _below_there(site, lpar, source, target):
         there = site.servers[target].generation
@@ -131,7 +133,8 @@ def _banned(site: Site, text: str) -> bool:
 
 @rule("software.refused", "No product that refuses live moves runs there: Oracle RAC, and what a policy names.",
       Scope.LPAR, source="seed: SAP note 1102760 (single instance only, RAC not supported)",
-      lifts=_stopped_product)
+      lifts=_stopped_product,
+      reads="lpars.software policies.refused-software")
 def refused(site: Site, lpar: str) -> Iterator[Breach]:
     for text in site.lpars[lpar].software:
         if _banned(site, text):

@@ -52,7 +52,8 @@ def _to_luns(site: Site, lpar: str) -> Iterator[Alternatives]:
 
 @rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
       Scope.LPAR, binds=UNTIL_WORK | MIGRATIONS, source="seed; IBM nas8N1011014",
-      lifts=_to_luns)
+      lifts=_to_luns,
+      reads="disks.backing")
 def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing in ("lv", "file"):
@@ -62,7 +63,8 @@ def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("storage.path-known", "The VIOS behind each storage adapter of the LPAR, what hangs on it, and its WWPNs, are "
       "known.",
-      Scope.LPAR, binds=ANYHOW, source="a path of which nothing is known cannot be looked for on another server")
+      Scope.LPAR, binds=ANYHOW, source="a path of which nothing is known cannot be looked for on another server",
+      reads="disks.vios fibres.vios")
 def path_known(site: Site, lpar: str) -> Iterator[Breach]:
     disks = site.reach.disks_of(lpar)
     paths = {(d.slot, d.vios) for d in disks} | {
@@ -98,7 +100,8 @@ def _no_optical(site: Site, lpar: str, *pair: str) -> Iterator[Alternatives]:
 @rule("storage.no-optical", "No virtual optical device is attached, unless VIOS (3.1.3) and console (V10R1) are new "
       "enough.", Scope.LPAR, binds=MIGRATIONS,
       source="aix-skills 2020-04 IBM System p LPM; IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)",
-      lifts=_no_optical)
+      lifts=_no_optical,
+      reads="disks.backing vioses.level")
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing != "optical":
@@ -118,7 +121,8 @@ def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
       binds=MIGRATIONS,
       shape=lambda site, lpar: any(d.backing == "optical" for d in site.reach.disks_of(lpar)),
       source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)",
-      lifts=_no_optical)
+      lifts=_no_optical,
+      reads="disks.backing vioses.level")
 def optical_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     d = next((d for d in site.reach.disks_of(lpar) if d.backing == "optical"), None)
     for vios in site.vioses_on(target) if d else ():
@@ -145,7 +149,8 @@ def _free_here(site: Site, lpar: str) -> Iterator[Alternatives]:
 @rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve, or PR_shared where their level "
       "knows it.", Scope.LPAR, binds=MIGRATIONS,
       source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)",
-      lifts=_free_here)
+      lifts=_free_here,
+      reads="zonings.reserve_policy")
 def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
     told, silent = set(), set()
     for d in site.reach.disks_of(lpar):
@@ -173,7 +178,8 @@ def _reserve_unknown(vioses: Collection[str]) -> Breach:
 
 @rule("storage.reserve-there", "The target VIOSes hold the LPAR's LUNs with the same reserve policy as the source's.",
       Scope.MOVE, binds=MIGRATIONS,
-      shape=storage_shape, source="IBM 8231-E2C iphb1setnoreserve (the same on both; PR_shared)")
+      shape=storage_shape, source="IBM 8231-E2C iphb1setnoreserve (the same on both; PR_shared)",
+      reads="zonings.reserve_policy")
 def reserve_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     silent = set()
     luns = sorted({d.lun for d in site.reach.disks_of(lpar) if d.backing == "lun"})
@@ -199,7 +205,8 @@ def _both_zoned(site: Site, lpar: str) -> Iterator[Alternatives]:
 
 @rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
       Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client; p8edm chnportlogin",
-      lifts=_both_zoned)
+      lifts=_both_zoned,
+      reads="fibres.both_zoned")
 def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     fibres = site.reach.fibres_of(lpar)
     server, name = quoted(site.lpars[lpar].server), typed(site, lpar)
@@ -322,7 +329,8 @@ def _zoned(site: Site, lpar: str, source: str, luns: list[str], vios: str) -> Re
 
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
       "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed",
-      lifts=_served)
+      lifts=_served,
+      reads="disks.lun zonings.reserve_policy")
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
     blind = []
@@ -348,7 +356,8 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
       binds=MIGRATIONS,
       shape=storage_shape,
       source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)",
-      lifts=_served)
+      lifts=_served,
+      reads="disks.vios zonings.reserve_policy fibres.vios policies.redundancy")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
@@ -365,7 +374,8 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
       "has a virtual port for each were the target empty of other LPARs.",
       Scope.MOVE, binds=ANYHOW, shape=storage_shape,
       source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319",
-      lifts=_served)
+      lifts=_served,
+      reads="fibres.fabric ports.free_ports")
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
     if paths.unseen and not any(v.name in site.reach.ported for v in site.vioses_on(target)):

@@ -1,0 +1,97 @@
+"""The facts of an estate on which a rule's refusal rests, each with its file and line: the words of ``reads=``.
+
+``lpars.F``: a field of the LPAR; ``source.F``, ``target.F``: of a server; ``vioses.F``: of their VIOSes;
+``networks.F``, ``disks.F``, ``fibres.F``: of the LPAR's adapters; ``bridges.F``, ``zonings.F``, ``ports.F``,
+``pools.F``: of what the VIOSes of both servers have of these; ``policies.KIND``: of rows that name the LPAR or a
+server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from planner.estate.assemble import Loaded
+from planner.estate.model import TABLE, Policy, Type
+from planner.estate.policies import exempted
+from planner.rules.base import Rule
+from planner.rules.site import Site
+from planner.units import show_cores, show_gib
+
+_KEYED = {"bridges": "vlan", "zonings": "lun", "ports": "fabric"}
+_OF_ALL = ("console-link", "site-link", "minimum-software", "refused-software", "licensed-servers")
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFact:
+    """One field of one row as the estate workbook shows it, and where it stands; ``""``: nowhere."""
+
+    sheet: str
+    row: str
+    header: str
+    value: str
+    source: str
+
+    @property
+    def text(self) -> str:
+        """``Servers p570-1, Firmware: EM350_085 (hmc1.txt:12)``."""
+        return f"{self.sheet} {self.row}, {self.header}: {self.value}" + (f" ({self.source})" if self.source else "")
+
+
+def facts_of(loaded: Loaded, site: Site, rule: Rule, lpar: str, target: str) -> list[StatedFact]:
+    """What a rule that refuses an LPAR, or its move to a server, reads of the estate."""
+    found = []
+    for word in rule.reads:
+        kind, _, name = word.partition(".")
+        for table, row, of in _rows(site, kind, name, lpar, target):
+            key = TABLE[table].key_of(row)
+            column = next(c for c in TABLE[table].columns if c.field == of)
+            source = loaded.source(table, key, of)
+            found.append(StatedFact(TABLE[table].sheet, " ".join(str(k) for k in key if k != ""), column.header,
+                                    _shown(getattr(row, of), column.type), str(source or "")))
+    return list(dict.fromkeys(found))
+
+
+def _rows(site: Site, kind: str, name: str, lpar: str, target: str) -> Iterator[tuple[str, Any, str]]:
+    """(table, row, field) of a word."""
+    estate, here = site.estate, site.lpars[lpar].server
+    vioses = {v.name for s in (here, target) for v in site.vioses_on(s)}
+    if kind == "policies":
+        for p in estate.policies:
+            if p.kind == name and p.active and _names(site, p, lpar, here, target):
+                yield "policies", p, "value" if p.value else "subject"
+    elif kind in ("source", "target"):
+        yield "servers", site.servers[here if kind == "source" else target], name
+    elif kind in ("lpars", "networks", "disks", "fibres"):
+        of = "name" if kind == "lpars" else "lpar"
+        yield from ((kind, r, name) for r in getattr(estate, kind) if getattr(r, of) == lpar)
+    elif kind == "pools":
+        yield from ((kind, r, name) for r in estate.pools if r.server == target)
+    elif kind == "vioses":
+        yield from ((kind, v, name) for v in estate.vioses if v.name in vioses)
+    else:
+        owned: dict[str, set[Any]] = {
+            "bridges": {vlan for _, vlan in site.reach.vlans_of(lpar)},
+            "zonings": {d.lun for d in site.reach.disks_of(lpar)},
+            "ports": {f.fabric for f in site.reach.fibres_of(lpar)}}
+        own = owned[kind]
+        of = _KEYED[kind]
+        yield from ((kind, r, name) for r in getattr(estate, kind) if r.vios in vioses and getattr(r, of) in own)
+
+
+def _names(site: Site, policy: Policy, lpar: str, *servers: str) -> bool:
+    """Whether a row is about the LPAR or one of the servers, or nobody in particular."""
+    return policy.kind in _OF_ALL or any([*exempted(site.estate, policy, {name})] != [policy]
+                                         for name in (lpar, *servers))
+
+
+def _shown(value: Any, kind: Type) -> str:
+    """A value as the workbook shows it."""
+    if value is None or value in ("", ()):
+        return "not stated"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return {Type.CORES: show_cores, Type.GIB: show_gib}.get(kind, str)(value)
