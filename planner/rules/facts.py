@@ -56,28 +56,34 @@ def facts_of(loaded: Loaded, site: Site, rule: Rule, lpar: str, target: str) -> 
 def _rows(site: Site, kind: str, name: str, lpar: str, target: str) -> Iterator[tuple[str, Any, str]]:
     """(table, row, field) of a word."""
     estate, here = site.estate, site.lpars[lpar].server
-    vioses = {v.name for s in (here, target) for v in site.vioses_on(s)}
     if kind == "policies":
-        for p in estate.policies:
-            if p.kind == name and p.active and _names(site, p, lpar, here, target):
-                yield "policies", p, "value" if p.value else "subject"
+        yield from (("policies", p, "value" if p.value else "subject") for p in estate.policies
+                    if p.kind == name and p.active and _names(site, p, lpar, here, target))
     elif kind in ("source", "target"):
         yield "servers", site.servers[here if kind == "source" else target], name
-    elif kind in ("lpars", "networks", "disks", "fibres"):
-        of = "name" if kind == "lpars" else "lpar"
-        yield from ((kind, r, name) for r in getattr(estate, kind) if getattr(r, of) == lpar)
-    elif kind == "pools":
-        yield from ((kind, r, name) for r in estate.pools if r.server == target)
-    elif kind == "vioses":
-        yield from ((kind, v, name) for v in estate.vioses if v.name in vioses)
     else:
-        owned: dict[str, set[Any]] = {
-            "bridges": {vlan for _, vlan in site.reach.vlans_of(lpar)},
-            "zonings": {d.lun for d in site.reach.disks_of(lpar)},
-            "ports": {f.fabric for f in site.reach.fibres_of(lpar)}}
-        own = owned[kind]
-        of = _KEYED[kind]
-        yield from ((kind, r, name) for r in getattr(estate, kind) if r.vios in vioses and getattr(r, of) in own)
+        yield from ((kind, row, name) for row in _of_tables(site, kind, lpar, here, target))
+
+
+def _of_tables(site: Site, kind: str, lpar: str, here: str, target: str) -> list[Any]:
+    """The rows of a table that are of the LPAR, or of the VIOSes of both servers and concern it."""
+    rows = getattr(site.estate, kind)
+    of = {"lpars": ("name", lpar), "networks": ("lpar", lpar), "disks": ("lpar", lpar), "fibres": ("lpar", lpar),
+          "pools": ("server", target)}.get(kind)
+    if of:
+        return [r for r in rows if getattr(r, of[0]) == of[1]]
+    vioses = {v.name for s in (here, target) for v in site.vioses_on(s)}
+    if kind == "vioses":
+        return [v for v in rows if v.name in vioses]
+    return [r for r in rows if r.vios in vioses and getattr(r, _KEYED[kind]) in _own(site, kind, lpar)]
+
+
+def _own(site: Site, kind: str, lpar: str) -> set[Any]:
+    """Its VLANs, LUNs or fabrics."""
+    if kind == "bridges":
+        return {vlan for _, vlan in site.reach.vlans_of(lpar)}
+    return {d.lun for d in site.reach.disks_of(lpar)} if kind == "zonings" else {
+        f.fabric for f in site.reach.fibres_of(lpar)}
 
 
 def _names(site: Site, policy: Policy, lpar: str, *servers: str) -> bool:
