@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from planner.findings import Finding, errors
-from planner.grouping import grouped
+from planner.grouping import grouped, inverted
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
@@ -15,11 +15,13 @@ from planner.plan.details import Conflict, WhyNot, mends, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
-from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
+from planner.rules.ledger import MEMORY, POOLS, PROCESSORS, pool_words
 from planner.stopwatch import now
 from planner.units import show_cores, show_gib, some
 
 _BUDGET_S = 20.0
+_NAMED = 6
+"""LPARs that a sentence names at most."""
 _USAGE, _POOL_USAGE = "processor.usage", "processor.pool-usage"
 
 
@@ -140,7 +142,7 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     units, mib = _too_large(question.site, refusals)
     start, judge = question.site.start, question.judge
     back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
-    what = _nowhere(names, back=back)
+    what = _nowhere(names, refusals, back=back)
     if units or mib:
         what += f"; the other servers lack {_amounts(units, mib)} for it even without any other LPAR"
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
@@ -159,11 +161,25 @@ def _amounts(units: Mapping[str, int], mib: Mapping[str, int]) -> str:
                          *([f"{show_gib(memory)} GiB of memory"] if memory else ())))
 
 
-def _nowhere(names: Sequence[str], *, back: bool) -> str:
+def _nowhere(names: Sequence[str], refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]], *, back: bool) -> str:
+    home = " from which it could come home" if back else ""
     if len(names) == 1:
-        return f"{names[0]} may go to no other server" + (" from which it could come home" if back else "")
-    return (f"{len(names)} LPARs may go to no other server; each of them alone makes it impossible"
-            + (" (the way back counts: see the reasons)" if back else ""))
+        return f"{names[0]} may go to no other server{home}{_reason(refusals[names[0]])}"
+    told = [f"{n}{_reason(refusals[n])}" for n in names[:_TOLD]]
+    more = f", … ({len(names)} in all)" if len(names) > _TOLD else ""
+    return (f"{len(names)} LPARs may go to no other server; each of them alone makes it impossible: "
+            f"{', '.join(told)}{more}" + (" (the way back counts: see the reasons)" if back else ""))
+
+
+_TOLD = 4
+"""LPARs that a sentence names with their reasons."""
+
+
+def _reason(refusals: Mapping[str, Sequence[WhyNot]]) -> str:
+    """The reason that holds everywhere, where there is one."""
+    everywhere = [{r.message for r in why} for why in refusals.values() if why]
+    common = sorted(set.intersection(*everywhere)) if everywhere else []
+    return f" ({common[0]})" if common else ""
 
 
 def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]]
@@ -222,6 +238,10 @@ class _Short:
     units: dict[str, int] = field(default_factory=dict)
     mib: dict[str, int] = field(default_factory=dict)
     lifts: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """What they lack of anything else, for a person."""
+    hours: tuple[str, ...] = ()
+    """Of usage: hour, server or pool, and cores, where the least is lacking."""
 
 
 def _wherever(others: int) -> str:
@@ -232,9 +252,9 @@ def _wherever(others: int) -> str:
         "is put)" if others == 1 else "are put)")
 
 
-def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
-    """The least that rows of what is used up lack, as shares of what the survivors have of each; {} when groups alone
-    conflict."""
+def _elastic(model: PlacementProgram, until: float) -> tuple[dict[Tag, int], dict[str, str]]:
+    """The least that rows of what is used up lack, as shares of what the survivors have of each, and the placement that
+    lacks so little; nothing when groups alone conflict."""
     program, site = model.program.without(), model.site
     units = sum(site.limit(s).units for s in model.survivors)
     whole = {r.rule: sum(sum(r.limits(site, s).values()) for s in model.survivors) for r in ledger.RESOURCES}
@@ -250,18 +270,32 @@ def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
             terms, rhs = row.stated
             program.rows[number] = replace(row, terms={**terms, slack[row.tag]: -1}, rhs=rhs, divisor=1, rest=0)
     answer = solve(program, max(until - now(), 0.05), 0.001)
-    return {tag: answer.values[i] for tag, i in slack.items() if answer.values[i]} if answer.found else {}
+    if not answer.found:
+        return {}, {}
+    return {tag: answer.values[i] for tag, i in slack.items() if answer.values[i]}, model.placement(answer)
+
+
+def _hours(model: PlacementProgram, lacking: Iterable[Tag], where: Mapping[str, str]) -> Iterator[str]:
+    """``2026-11-30 10:00, a month-end day: pool 1 of B would use 12.80 of 12.00 cores``."""
+    holders = inverted(sorted({**model.site.start, **where}.items()), model.survivors)
+    used = [t for t in lacking if t.rule in (_USAGE, _POOL_USAGE)]
+    for s, part in dict.fromkeys((t.subject, t.part) for t in used):
+        if worst := model.site.used.worst(s, holders[s], int(part) if part else None):
+            what = f"pool {pool_words(model.site, s, part)} of {s}" if part else s
+            yield (f"{worst[2]}: {what} would use {show_cores(-(-worst[0] // 10))} of {show_cores(worst[1] // 10)} "
+                   "cores")
 
 
 def _shortage(model: PlacementProgram, until: float) -> _Short:
     """What rows lack, counted from the limits: a server that held more than its limit lacks that as well. A server's
     cores include those of its pools."""
-    lacking = _elastic(model, until)
+    lacking, where = _elastic(model, until)
     units: dict[str, int] = {tag.subject: -(-lacking[tag] // 10) for tag in sorted(lacking, key=str)
                              if tag.rule == _USAGE}
     mib: dict[str, int] = {}
     pooled: dict[str, int] = {}
     lifts: list[str] = []
+    others: list[str] = []
     for tag in sorted((t for t in lacking if t.rule == _POOL_USAGE), key=str):
         s, amount = tag.subject, -(-lacking[tag] // 10)
         units[s], pooled[s] = max(units.get(s, 0), amount), max(pooled.get(s, 0), amount)
@@ -279,9 +313,11 @@ def _shortage(model: PlacementProgram, until: float) -> _Short:
                 pooled[s] = max(pooled.get(s, 0), amount)
             if resource is not PROCESSORS:
                 lifts.append(resource.more(amount, s, tag.part, model.site))
+            if resource not in (PROCESSORS, POOLS, MEMORY):
+                others.append(lifts[-1])
         if resource is PROCESSORS:
             lifts += [resource.more(u, s, "", model.site) for s, u in sorted(units.items()) if u > pooled.get(s, 0)]
-    return _Short(units, mib, tuple(lifts))
+    return _Short(units, mib, tuple(lifts), tuple(others), tuple(_hours(model, sorted(lacking, key=str), where)))
 
 
 def _left_behind(model: PlacementProgram, until: float) -> list[str]:
@@ -299,7 +335,7 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str]:
 def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
     until = min(max(deadline, now() + 2.0), now() + _BUDGET_S)
-    slots = model.fill_fullest_slots()
+    model.fill_fullest_slots()
     tags, complete = reduced(model.program, until)
     named = [t.subject for t in tags if t.rule == ONE_PLACE]
     lpars = tuple(n for n in named if n in model.displaced)
@@ -313,8 +349,7 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     behind = _left_behind(model, max(until, now() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
-    peak = f"{model.site.usage.when(slots[0]):%Y-%m-%d %H:%M}" if slots and model.site.usage else ""
-    summary = _summary(lpars, rows, groups, short, peak, goes=bool(model.displaced))
+    summary = _summary(lpars, rows, groups, short, goes=bool(model.displaced))
     summary += _wherever(len(named) - len(lpars))
     rules = tuple(dict.fromkeys(t.rule for t in rows))
     return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=either(lifts),
@@ -337,20 +372,24 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
     return out
 
 
-def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, peak: str, *,
-             goes: bool) -> str:
+def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, *, goes: bool) -> str:
     """``goes``: whether any LPAR must go."""
     parts = []
     who, whom = ("the other servers lack", "what must go") if goes else ("the servers lack", "what runs on them")
-    if any(t.family in ("processor", "memory") for t in rows):
+    used_up = [t for t in rows if t.family != "policy"]
+    lacking = [*([_amounts(short.units, short.mib)] if short.units or short.mib else ()), *short.others]
+    if lacking or used_up:
         rules = {t.rule for t in rows}
         measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule}
-        parts.append(f"{who} {_amounts(short.units, short.mib)} for {whom}"
-                     + (f" (as measured: the peak of the sum, such as {peak})" if measured else ""))
-    elif short.lifts:
-        parts.append(f"{who} {'; '.join(short.lifts)}")
+        if not lacking:
+            kinds = ", ".join(sorted({t.rule for t in used_up}))
+            lacking = [f"room ({kinds}; how much was not worked out in the time)"]
+        servers = dict.fromkeys(t.subject for t in used_up)
+        named = f": {', '.join(lpars)} on {some(servers, 4)}" if 0 < len(lpars) <= _NAMED else ""
+        peak = f" (as measured: the peak of the sum, such as {short.hours[0]})" if measured and short.hours else ""
+        parts.append(f"{who} {'; '.join(lacking)} for {whom}{named}{peak}")
     if groups:
         parts.append(f"{' and '.join(dict.fromkeys(t.rule for t in groups))} "
                      f"({', '.join(dict.fromkeys(t.subject for t in groups))}) leaves no placement"
-                     + (f" for {', '.join(lpars)}" if 0 < len(lpars) <= 6 else ""))
+                     + (f" for {', '.join(lpars)}" if 0 < len(lpars) <= _NAMED else ""))
     return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"

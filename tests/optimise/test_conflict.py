@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 from estates import (
+    BASE,
     answer,
     changed,
     estate,
@@ -122,7 +123,7 @@ def test_what_is_not_lacking_is_not_named_and_one_mend_of_many_is_told_once() ->
     """``0 GiB of memory`` was lacking; the same advice stood in a line for each of ten LPARs."""
     busy = [lpar(f"a{n}", "A", 2, 1) for n in range(3)]
     small = estate([server("A"), server("B", cores=4)], busy)
-    assert conflict(small, "A").summary == "the other servers lack 3.00 cores for what must go"
+    assert conflict(small, "A").summary == "the other servers lack 3.00 cores for what must go: a1, a2 on B"
     huge = conflict(estate([server("A"), server("B", gib=8)], [lpar("a1", "A", 1, 16)]), "A").summary
     assert huge.startswith("a1 may go to no other server; the other servers lack ") and "cores" not in huge
     staying = stating(small.replace(lpars=tuple(replace(p, environment="production") for p in small.lpars)),
@@ -219,3 +220,25 @@ def test_a_server_that_policies_alone_close_is_named_in_a_conflict_over_others()
     deaf = changed(apart, "C", dpo_running=True)
     told = evacuate(loaded(deaf), Evacuate(servers=("A",), not_targets=("C",)), Options()).conflict
     assert told is not None and not any("policies alone" in x for x in told.lifts)
+
+
+def test_usage_names_the_hour_the_pool_and_the_cores() -> None:
+    of = estate([server("A", 8), server("B", 8)], [lpar("a1", "A", 1), lpar("b1", "B", 1)],
+                pools=(pool("A", 0), pool("B", 0, 2)))
+    site, judge = judged(of, {"a1": [100, 1500], "b1": [100, 1000]})
+    told = EvacuationProblem(site, judge, evacuate_goal(site, ["A"])).solve(20, 0.0).conflict
+    assert "a1 on B" in told.summary and "pool pool0 (id 0) of B would use 2.50 of 2.00 cores" in told.summary
+    assert told.irreducible and told.rules == ("processor.pool-usage",)
+
+
+def test_what_is_used_up_beside_cores_and_memory_is_named_and_no_core_is_said_to_lack() -> None:
+    of = estate([server("A"), server("B", shared_memory_pool_mib=8192)], [lpar(n, "A", memory_mode="shared") for n in ("a1", "a2")])
+    told = conflict(changed(of, "B-v1", paging_devices_mib=(4096,)), "A")
+    assert "0.00 cores" not in told.summary and "1 more paging devices on B" in told.summary and "a1, a2 on B" in told.summary
+
+
+def test_lpars_that_may_go_nowhere_are_named_with_their_reasons() -> None:
+    of = stating(changed(BASE, "a1", rmc_active=False), policy("pin", "a2"))
+    assert conflict(of, "A").summary == (
+        "2 LPARs may go to no other server; each of them alone makes it impossible: a1 (has no active RMC connection), "
+        "a2 (is pinned to A)")
