@@ -142,7 +142,7 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     units, mib = _too_large(question.site, refusals)
     start, judge = question.site.start, question.judge
     back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
-    what = _nowhere(names, refusals, back=back)
+    what = _nowhere(names, {} if units or mib else refusals, back=back)
     if units or mib:
         what += f"; the other servers lack {_amounts(units, mib)} for it even without any other LPAR"
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
@@ -164,8 +164,8 @@ def _amounts(units: Mapping[str, int], mib: Mapping[str, int]) -> str:
 def _nowhere(names: Sequence[str], refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]], *, back: bool) -> str:
     home = " from which it could come home" if back else ""
     if len(names) == 1:
-        return f"{names[0]} may go to no other server{home}{_reason(refusals[names[0]])}"
-    told = [f"{n}{_reason(refusals[n])}" for n in names[:_TOLD]]
+        return f"{names[0]} may go to no other server{home}{_reason(refusals.get(names[0], {}))}"
+    told = [f"{n}{_reason(refusals.get(n, {}))}" for n in names[:_TOLD]]
     more = f", … ({len(names)} in all)" if len(names) > _TOLD else ""
     return (f"{len(names)} LPARs may go to no other server; each of them alone makes it impossible: "
             f"{', '.join(told)}{more}" + (" (the way back counts: see the reasons)" if back else ""))
