@@ -25,6 +25,7 @@ from planner.stopwatch import stoppable
 
 if TYPE_CHECKING:
     from planner.estate.prices import Prices
+    from planner.jobs.opening import Opened
     from planner.jobs.remedy import Remedied
     from planner.plan.questions import Evacuate, Headroom
 
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
 @command("remedy")
 def remedy_command(
     estate: Estate,
-    servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free; with --cores or --memory "
-                                                 "the one on which headroom is made.")], *,
+    servers: Annotated[list[str] | None, typer.Argument(metavar="[SERVER...]", help="Servers to free; with --cores or "
+                                                        "--memory the one on which headroom is made.")] = None, *,
+    every: Annotated[bool, typer.Option("--all", help="What lets each server of the site be freed, one at a time.")
+                     ] = False,
+    budget: Annotated[int | None, typer.Option("--budget", min=0, max=10**9, metavar="POINTS", help="With --all: the "
+                                               "most servers that so much opens.")] = None,
     cores: Annotated[str, typer.Option("--cores", metavar="N", help="Headroom instead, this much.")] = "0",
     memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory of the headroom.")] = "0",
     prices: Annotated[Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices and owners (TOML, "
@@ -50,15 +55,28 @@ def remedy_command(
     from planner.jobs.remedy import Remedy, possible, remedy
 
     listed = PRICES if prices is None else read_prices(prices)
-    goal = _goal(servers, cores, memory, times, not_a_target)
-    where = directory(out, "remedy-" + "-".join(file_name(s) for s in sorted(set(servers))), "the remedy",
+    if bool(servers) is every or (budget is not None and not every):
+        raise UsageError("name servers, or give --all (and --budget with it)")
+    chosen = servers or ["all"]
+    where = directory(out, "remedy-" + "-".join(file_name(s) for s in sorted(set(chosen))), "the remedy",
                       force=output.force)
-    asked = Remedy(load_estate(estate, policy), goal, times.options(solver), usage.spec(), listed)
-    progress = working()
+    loaded, progress, options, spec = load_estate(estate, policy), working(), times.options(solver), usage.spec()
+
+    def asked(*named: str) -> Remedy:
+        return Remedy(loaded, _goal(list(named), cores, memory, times, not_a_target), options, spec, listed)
+
     with stoppable():
-        told = remedy(asked, sets, progress)
+        if every:
+            from planner.jobs.opening import open_all
+
+            opened = open_all(asked, [s.name for s in loaded.estate.servers], budget, progress)
+        else:
+            told = remedy(asked(*chosen), sets, progress)
     if progress:
         progress("")
+    if every:
+        _deliver_all(opened, budget, listed, where, output)
+        return 0 if not opened.closed or budget is not None else 4
     _deliver(told, listed, where, output)
     return 0 if told.sets or possible(told.today) else 3 if told.none else 4
 
@@ -81,6 +99,32 @@ def _goal(servers: list[str], cores: str, memory: str, times: Times, not_a_targe
         raise UsageError("--cores and --memory are headroom on one server: name one")
     return Headroom(server=servers[0], units=units, memory_mib=mib, come_back=times.come_back, firmware_after=levels,
                     not_targets=tuple(not_a_target or ()))
+
+
+def _deliver_all(told: Opened, budget: int | None, prices: Prices, where: Path, output: Output) -> None:
+    """Write what is done once, with the estate after it, and a plan for each server; show it."""
+    from planner.estate import saved
+    from planner.estate.assemble import Loaded
+    from planner.report.output import json_text, write_directory
+    from planner.report.plan_files import plan_files
+    from planner.report.remedy import opened_document, opened_page, opened_view
+
+    document = opened_document(told, prices, budget)
+    files = {"remedy.json": json_text(document).encode(), "remedy.md": opened_page(told, prices, budget).encode(),
+             "estate.json": saved.dump(Loaded(told.estate)).encode()}
+    try:
+        write_directory(where, files, force=output.force)
+        for server, s in told.sets.items():
+            write_directory(where / f"window-{file_name(server)}", {
+                **plan_files(s.plan, s.estate), "estate.json": saved.dump(Loaded(s.estate)).encode()},
+                force=output.force)
+    finally:
+        if output.as_json:
+            print_json(document)
+        else:
+            show(opened_view(told, prices, budget))
+    if not output.as_json:
+        show(f"\nReports: {where}: {', '.join([*files, *(f'window-{file_name(s)}/' for s in told.sets)])}")
 
 
 def _deliver(told: Remedied, prices: Prices, where: Path, output: Output) -> None:

@@ -162,7 +162,7 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
         return Remedied(asked.today)
     model, shop = asked.model()
     if shop.stranded:
-        return Remedied(asked.today, none=True, said=tuple(_unliftable(shop)))
+        return Remedied(asked.today, none=True, said=tuple(unliftable(shop)))
     deadline = max(asked.options.deadline(), now() + asked.options.time_limit / 2)
     sets: list[ChangeSet] = []
     cheapest, none, refused = False, False, 0
@@ -195,7 +195,7 @@ def _of_one(a: ChangeSet, b: ChangeSet) -> bool:
     return first <= second or second <= first
 
 
-def _unliftable(shop: Shop) -> list[str]:
+def unliftable(shop: Shop) -> list[str]:
     """Of those that no change lets go anywhere the rules that nothing lifts."""
     out = []
     for n in shop.stranded:

@@ -11,6 +11,7 @@ from rich.text import Text
 from planner.estate.changes import Repair
 from planner.estate.prices import Prices
 from planner.grouping import grouped
+from planner.jobs.opening import Opened
 from planner.jobs.remedy import ChangeSet, Remedied, possible
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
@@ -85,7 +86,7 @@ def remedy_page(told: Remedied, prices: Prices) -> str:
                          f"{md('; '.join(c.words for c in s.changes))} | {_plan_line(s)} |")
     for n, s in enumerate(told.sets[:1], 1):
         lines += ["", f"## {directory_of(n).capitalize()}: {s.cost} points", "", f"The plan then: {_plan_line(s)}.",
-                  "", *_ticket_lines(s, prices, "###")]
+                  "", *_ticket_lines(s.changes, prices, "###")]
     return "\n".join([*lines, "", _BOUNDS, ""] if told.sets else [*lines, ""])
 
 
@@ -94,11 +95,11 @@ def tickets_page(told: Remedied, number: int, prices: Prices) -> str:
     s = told.sets[number - 1]
     return "\n".join([f"# Tickets, so that it is possible: {md(headline(told.today))}", "",
                       f"{s.cost} points. The plan then: {_plan_line(s)}; it holds on estate.json, the estate after "
-                      "these changes.", "", *_ticket_lines(s, prices, "##"), _BOUNDS, ""])
+                      "these changes.", "", *_ticket_lines(s.changes, prices, "##"), _BOUNDS, ""])
 
 
-def _ticket_lines(s: ChangeSet, prices: Prices, level: str) -> Iterator[str]:
-    for owner, asked in tickets(s.changes, prices):
+def _ticket_lines(changes: Sequence[Repair], prices: Prices, level: str) -> Iterator[str]:
+    for owner, asked in tickets(changes, prices):
         yield f"{level} {md(owner.capitalize())}: {prices.total(tuple(asked))} points"
         yield ""
         for c in asked:
@@ -122,3 +123,49 @@ def remedy_view(told: Remedied, prices: Prices) -> RenderableType:
         for owner, asked in tickets(s.changes, prices):
             parts += [Text(f"  {owner:<12} {c.words} ({prices.cost(c)})") for c in asked]
     return Group(*parts)
+
+
+def _opened_line(told: Opened, budget: int | None) -> str:
+    within = "" if budget is None else f" of a budget of {budget}"
+    proof = "no cheaper set on the price list does this" if told.cheapest else "a cheaper set is not excluded"
+    alone = f"; one by one the goals cost {told.alone}" if budget is None and told.alone > told.cost else ""
+    return (f"{many(len(told.today), 'server')} can be freed today; {told.cost} points{within} open "
+            f"{len(told.sets)} more ({proof}{alone}).")
+
+
+def _windows(told: Opened) -> Iterator[tuple[str, str]]:
+    """(server, what its window takes)."""
+    for s in told.today:
+        yield s, "today"
+    for s, found in told.sets.items():
+        own = "; ".join(c.words for c in found.changes) or "with what lasts alone"
+        yield s, f"{own} ({found.cost}); {_plan_line(found)}"
+    for s, why in told.closed.items():
+        yield s, f"not opened: {why}"
+
+
+def opened_document(told: Opened, prices: Prices, budget: int | None) -> dict[str, Any]:
+    """All of it as JSON."""
+    return {"budget": budget, "today": list(told.today), "price": told.cost, "one_by_one": told.alone,
+            "cheapest": told.cheapest, "closed": told.closed,
+            "once": [{"owner": owner, "changes": [_change_json(c, prices) for c in asked]}
+                     for owner, asked in tickets(told.lasting, prices)],
+            "windows": {s: {"price": found.cost, "directory": f"window-{s}", "verified": found.plan.verified,
+                            "changes": [_change_json(c, prices) for c in found.changes]}
+                        for s, found in told.sets.items()}}
+
+
+def opened_page(told: Opened, prices: Prices, budget: int | None) -> str:
+    """In Markdown."""
+    lines = ["# What opens every server", "", _opened_line(told, budget), "", "| server | its window |", "|---|---|",
+             *(f"| {md(s)} | {md(what)} |" for s, what in _windows(told)), "", "## Once, for all", ""]
+    return "\n".join([*lines, *(_ticket_lines(told.lasting, prices, "###") if told.lasting else ("nothing", "")),
+                      _BOUNDS, ""])
+
+
+def opened_view(told: Opened, prices: Prices, budget: int | None) -> RenderableType:
+    """On the terminal."""
+    parts = [Text(_opened_line(told, budget), "bold")]
+    for owner, asked in tickets(told.lasting, prices):
+        parts += [Text(f"once  {owner:<12} {c.words} ({prices.cost(c)})") for c in asked]
+    return Group(*parts, *(Text(f"{s}: {what}") for s, what in _windows(told)))

@@ -72,3 +72,19 @@ def test_the_page_lists_the_prices_of_the_package() -> None:
     page = (Path(__file__).parents[2] / "docs" / "remedy.md").read_text()
     told = {m[1]: (m[2], m[3], m[4]) for m in re.finditer(r"(?m)^\| `([a-z-]+)` \| (.*?) \| (\d+)(?:, not allowed)? \| (.*?) \|$", page)}
     assert told == {k: (p.what, str(p.price), p.owner) for k, p in PRICES.of.items()}
+
+
+def test_every_server_and_a_budget(tmp_path: Path) -> None:
+    done = run(tmp_path, PINNED, "--all", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["today"] == ["B", "C"] and told["price"] == 50 and told["windows"]["A"]["verified"]
+    where = tmp_path / "out" / "window-A"
+    assert CliRunner().invoke(app, ["verify", str(where), str(where / "estate.json")]).exit_code == 0
+    done = run(tmp_path, PINNED, "--all", "--budget", "40")
+    assert done.exit_code == 0 and "not within the budget" in done.output
+
+
+def test_a_goal_is_named_once(tmp_path: Path) -> None:
+    assert run(tmp_path, BASE).exit_code == 2 and run(tmp_path, BASE, "A", "--all").exit_code == 2
+    assert run(tmp_path, BASE, "A", "--budget", "3").exit_code == 2

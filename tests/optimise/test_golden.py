@@ -27,6 +27,7 @@ from planner.optimise.frontier import Frontier
 from planner.optimise.headroom import CORES, HeadroomProgram
 from planner.optimise.large.master import Master
 from planner.optimise.measure import scale_of
+from planner.optimise.opening import Opening
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.program import Outcome, Program, Solution
 from planner.optimise.remedy import Buying, shop_of
@@ -206,6 +207,25 @@ def remedy() -> None:
     model.add_refusal(solution)
 
 
+@cache
+def freed_each() -> dict[str, Buying]:
+    """A and B are each freed; C lacks a core for what comes of A. Their own rows are those of another example."""
+    of = changed(changed(OF, "C", configurable_units=250), "a1", rmc_active=False)
+    site, judge = judged(of.replace(policies=()))
+    site.goal = Evacuate(servers=("A",))
+    return {s: Buying(site, shop_of(site, judge, PRICES, names, (), ["C"]), ["C"], names)
+            for s, names in (("A", ["a1", "a2"]), ("B", ["b1"]))}
+
+
+def opening() -> None:
+    """Without a budget, then within one; two cores on C do not do for A."""
+    models = freed_each()
+    core = models["A"].reliefs["processor.capacity", "C"][0][0].change(2)
+    whole = Opening(models, PRICES, None, [("A", frozenset([core]))])
+    whole.budget = 300
+    whole.add_budget()
+
+
 def makespan() -> None:
     """a1 and a2 leave A, b1 comes to it; two moves at a time on B."""
     of = changed(changed(OF, "a1", busy_units=0), "a2", busy_units=0)
@@ -231,6 +251,7 @@ def recorded() -> tuple[dict[str, Program], set[tuple[str, int]]]:
     out: dict[str, Program] = {}
     written: set[tuple[str, int]] = set()
     own, running = set(own_families()), list[str]()
+    freed_each()
 
     def recorder(name: str, made: Callable[..., Any]) -> Callable[..., Any]:
         def run(self: Any, *arguments: Any) -> Any:
@@ -266,7 +287,7 @@ def recorded() -> tuple[dict[str, Program], set[tuple[str, int]]]:
             for name, made in list(vars(cls).items()):
                 if name.startswith("add_"):
                     patch.setattr(cls, name, recorder(name, made))
-        for build in (placement, headroom, consolidation, scenario, frontier, remedy, makespan):
+        for build in (placement, headroom, consolidation, scenario, frontier, remedy, opening, makespan):
             build()
     short = _short()
     for rule in RULES:
