@@ -20,8 +20,8 @@ _ROUNDS = 30
 class Opened:
     """``today``: the servers that can be freed as it is; ``lasting``: what is changed once, and ``estate`` after it;
     ``sets``: server → what is done for its window beside, with the verified plan on the estate after both; ``closed``:
-    server → why it is not opened; ``cost``: all of it; ``alone``: what one by one would cost; ``cheapest``: it is proved
-    that no set on the price list does this for less."""
+    server → why it is not opened; ``cost``: all of it; ``alone``: what one by one would cost; ``cheapest``: it is
+    proved that no set on the price list does this for less."""
 
     today: tuple[str, ...]
     estate: Estate
