@@ -374,22 +374,24 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
 
 def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, *, goes: bool) -> str:
     """``goes``: whether any LPAR must go."""
-    parts = []
-    who, whom = ("the other servers lack", "what must go") if goes else ("the servers lack", "what runs on them")
+    few = 0 < len(lpars) <= _NAMED
     used_up = [t for t in rows if t.family != "policy"]
-    lacking = [*([_amounts(short.units, short.mib)] if short.units or short.mib else ()), *short.others]
-    if lacking or used_up:
-        rules = {t.rule for t in rows}
-        measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule}
-        if not lacking:
-            kinds = ", ".join(sorted({t.rule for t in used_up}))
-            lacking = [f"room ({kinds}; how much was not worked out in the time)"]
-        servers = dict.fromkeys(t.subject for t in used_up)
-        named = f": {', '.join(lpars)} on {some(servers, 4)}" if 0 < len(lpars) <= _NAMED else ""
-        peak = f" (as measured: the peak of the sum, such as {short.hours[0]})" if measured and short.hours else ""
-        parts.append(f"{who} {'; '.join(lacking)} for {whom}{named}{peak}")
+    parts = [_lack(lpars if few else (), used_up, short, goes=goes)] if used_up or short.others else []
     if groups:
         parts.append(f"{' and '.join(dict.fromkeys(t.rule for t in groups))} "
                      f"({', '.join(dict.fromkeys(t.subject for t in groups))}) leaves no placement"
-                     + (f" for {', '.join(lpars)}" if 0 < len(lpars) <= _NAMED else ""))
+                     + (f" for {', '.join(lpars)}" if few else ""))
     return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"
+
+
+def _lack(lpars: Sequence[str], used_up: Sequence[Tag], short: _Short, *, goes: bool) -> str:
+    """What is lacking of what is used up, for these LPARs, where, and as measured when."""
+    who, whom = ("the other servers lack", "what must go") if goes else ("the servers lack", "what runs on them")
+    rules = {t.rule for t in used_up}
+    amounts = [_amounts(short.units, short.mib)] if short.units or short.mib else []
+    lacking = [*amounts, *short.others] or [
+        f"room ({', '.join(sorted(rules))}; how much was not worked out in the time)"]
+    named = f": {', '.join(lpars)} on {some(dict.fromkeys(t.subject for t in used_up), 4)}" if lpars else ""
+    measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule} and short.hours
+    peak = f" (as measured: the peak of the sum, such as {short.hours[0]})" if measured else ""
+    return f"{who} {'; '.join(lacking)} for {whom}{named}{peak}"
