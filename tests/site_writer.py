@@ -200,6 +200,7 @@ def hmc_outputs(w: Wiring) -> Iterator[Output]:
                 ("inactive_lpar_mobility_capable", 1), ("num_inactive_migrations_supported", s.max_inactive_migrations),
                 ("active_lpar_mobility_capable", int(bool(s.enterprise))),
                 ("num_active_migrations_supported", s.max_migrations), ("inactive_prof_policy", "config")))),
+            (f"lslparmigr -r lpar {of}", ""),
         ):
             yield Output(CONSOLE, "hmc", command, text or "No results were found.\n")
 

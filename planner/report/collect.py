@@ -100,6 +100,7 @@ system() {
     ask "$1" "lshwres -r virtualio --rsubtype slot $of --level lpar"
     ask "$1" "lshwres -r io --rsubtype slot $of"
     ask "$1" "lslparmigr -r sys $of"
+    ask "$1" "lslparmigr -r lpar $of"
     capabilities=$(first "$1" "lssyscfg -r sys $of -F capabilities") || exit
     case ",$capabilities," in
         *[,\"]active_mem_sharing_capable[,\"]*) ask "$1" "lshwres -r mempool $of" ;;

@@ -28,6 +28,8 @@ def between_ways(plan: Plan, site: Site) -> Iterator[str]:
             yield from after_the_moves(plan, goal)
         case Consolidate():
             yield from _powered_off(plan, site)
+        case Evacuate() if plan.goal.stays_up:
+            yield from _one_by_one(plan, site)
         case Evacuate():
             yield from _freed(plan, site)
         case Resume() as goal:
@@ -56,6 +58,19 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
     if set(plan.goal.freed) - set(stated):
         yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the "
                "estate and run `planner verify` again before anything comes back")
+    if plan.work_s is not None and plan.leg(BACK):
+        yield f"- [ ] Work over by {_back_begins(plan)}"
+    yield ""
+
+
+def _one_by_one(plan: Plan, site: Site) -> Iterator[str]:
+    """The VIOSes of servers whose LPARs run on, one after the other."""
+    yield "### The work: one VIOS after the other, never two at once\n"
+    for server in plan.goal.freed:
+        for vios in site.vioses_on(server):
+            yield (f"- [ ] Before {md(vios.name)} of {md(server)} goes down: the paths over the others are up "
+                   "(`lspath` on the LPARs that stay, `lsmap -all` and `entstat -all` on the other VIOSes)")
+            yield f"- [ ] {md(vios.name)} worked on and up again, RMC active, its paths back"
     if plan.work_s is not None and plan.leg(BACK):
         yield f"- [ ] Work over by {_back_begins(plan)}"
     yield ""

@@ -153,12 +153,16 @@ class _Chain:
 @dataclass(frozen=True, slots=True)
 class Broken:
     """What some timing would break: the id of the rule, and why for a person, or (``counted``) what is needed.
-    ``room``: who leaves must have got away, else it is enough that the move is over."""
+    ``room``: who leaves must have got away, else it is enough that the move is over. ``whose``: the move that it is
+    said of; None: of any. ``counted`` things are taken by ``takers`` and left by ``givers``."""
 
     rule: str
     why: str
     room: bool = False
     counted: bool = False
+    whose: int | None = None
+    takers: frozenset[int] = frozenset()
+    givers: frozenset[int] = frozenset()
 
 
 class Check:
@@ -188,14 +192,15 @@ class Check:
             gone = ~0 if lost is None else lost[i]
             for j, (rule, why) in must[i].items():
                 if gone >> j & 1 and not before[i] >> j & 1:
-                    yield Broken(rule, why, rule != PRODUCTION)
+                    yield Broken(rule, why, rule != PRODUCTION, whose=i)
             for j, (rule, why) in never[i].items():
                 if gone >> j & 1 and not (before[i] >> j | before[j] >> i) & 1:
-                    yield Broken(rule, why)
+                    yield Broken(rule, why, whose=i)
         for c in _concerned(lost, self.moved, self.counts_of):
             if not self._kept(c, before):
                 count = self.leg.counts[c]
-                yield Broken(count.rule, f"{count.what} on {count.server}", True, True)
+                yield Broken(count.rule, f"{count.what} on {count.server}", True, True, takers=frozenset(
+                    i for i, _ in self.takers[c]), givers=frozenset(i for i, _ in self.givers.get(c, ())))
         for g in _concerned(lost, dict(enumerate(self.gate_bits)), self.leg.gates_of):
             gate: Gate = self.leg.gates[g]
             if _wider(self.gate_bits[g], before, gate.limit):
@@ -217,8 +222,9 @@ class Check:
             if most < leg.limit[v] and beside and _wider(beside, before, most - 1):
                 lpar = leg.jobs[i].move.lpar
                 alone = leg.site.is_heartbeat(lpar)
-                yield Broken("timing.heartbeat" if alone else "timing.share", f"{lpar} has a heartbeat and flies alone "
-                             f"over {name}" if alone else f"{lpar} needs its share of {name}: {most} at a time")
+                yield Broken("timing.heartbeat" if alone else "timing.share", whose=i, why=(
+                    f"{lpar} has a heartbeat and flies alone over {name}" if alone else
+                    f"{lpar} needs its share of {name}: {most} at a time"))
 
     def _kept(self, c: int, before: Sequence[int]) -> bool:
         takes, gives, slack = self.takers[c], self.givers.get(c, []), self.leg.counts[c].slack

@@ -178,7 +178,7 @@ def _numbered(ways: Sequence[_Way], last: int = 0) -> tuple[Move, ...]:
         number = {i: k for k, i in enumerate(order, last + len(out) + 1)}
         depth = _depths(way.order, order)
         for i in order:
-            waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items() if j != led.get(i))
+            waits = tuple(_wait(way, i, j, number[j], why) for j, why in way.order.after[i].items() if j != led.get(i))
             out.append(_move(way, i, number[i], lane_of[i], depth[i], waits))
     return tuple(out)
 
@@ -191,10 +191,19 @@ def _depths(order: Order, by_start: Sequence[int]) -> dict[int, int]:
     return depth
 
 
-def _wait(way: _Way, j: int, number: int, why: Broken | None) -> Wait:
+def _wait(way: _Way, i: int, j: int, number: int, why: Broken | None) -> Wait:
+    """Why move i waits for j; where it does so for the sake of another that comes before or after both, for whose."""
     if why is None:
         return Wait(number, "ended", "", _PACE)
-    told = f"needs {why.why} that {way.leg.jobs[j].move.lpar} leaves" if why.counted else why.why
+    told = why.why
+    if why.counted:
+        direct = i in why.takers and j in why.givers
+        told = (f"needs {told} that {way.leg.jobs[j].move.lpar} leaves" if direct else
+                f"so that those who come after it find {told}")
+    elif why.whose is not None and why.whose not in (i, j):
+        name = way.leg.jobs[why.whose].move.lpar
+        told = f"for the sake of {name}" + (f", which{told.removeprefix(name)}" if told.startswith(f"{name} ") else
+                                            f": {told}")
     return Wait(number, "arrived" if why.room else "ended", why.rule, told)
 
 

@@ -18,6 +18,7 @@ from planner.plan.carried_out import carried_out
 from planner.plan.choices import Status
 from planner.report.campaign_files import campaign_overview
 from planner.report.campaign_json import campaign_document
+from planner.report.runbook import runbook
 from planner.scenarios.campaign_file import Campaign
 from planner.verify import verify_plan
 
@@ -200,6 +201,8 @@ def test_who_has_a_single_path_alone_is_moved_and_comes_home(refill):
     assert {v.level for v in result.end.vioses if v.server == "A"} == {"3.1.4.21"}
     (line,) = campaign_document(result).steps
     assert line.verified and line.directory and not line.stays and "single path leave" in line.work
+    text = runbook(step.plan, of)
+    assert "one VIOS after the other, never two at once" in text and "stopped by its owner" not in text
 
 
 def test_single_paths_are_moved_for_work_in_place_alone():

@@ -65,6 +65,7 @@ case $2 in
     'lshwres -r sriov '* | 'lshwres -r virtualio --rsubtype vnic '*) echo 'No results were found.' ;;
     'lshwres -r io '*) grep '^unit_phys_loc' "$FIXTURES/hmc/lshwres_eth_slot.txt" ;;
     'lslparmigr -r sys '*) sed -n '/^inactive/p' "$FIXTURES/hmc/lslparmigr.txt" ;;
+    'lslparmigr -r lpar '*) sed -n '/^name=tidal/p' "$FIXTURES/hmc/lslparmigr.txt" ;;
     'lshmc -V') tail -n +2 "$FIXTURES/small/lshmc.txt" ;;
     'lslic -m '*' -t sys') echo 'lic_type=Managed System,activated_level=99,ecnumber=01VL950' ;;
     'lssyscfg -r prof'*) cat "$FIXTURES/hmc/lssyscfg_prof.txt" ;;
@@ -202,7 +203,7 @@ def test_hmc(bench: Bench) -> None:
     assert {(host, kind) for host, kind, _, _ in found} == {("hmc7", "hmc")}
     assert found[0][2] == "lssyscfg -r sys"
     commands = [command for _, _, command, _ in found[1:]]
-    assert len(commands) == len(set(commands)) == 35
+    assert len(commands) == len(set(commands)) == 37
     systems = {(parsed := parse_command(c)) and parsed.managed_system for c in commands if c != "lshmc -V"}
     assert systems == {"Harbour East", "Quarry"}
     assert all(host == "hscroot@hmc7" and READ_ONLY.match(command) for host, command in bench.asked())
@@ -224,7 +225,7 @@ def test_every_hmc_answer_is_read_back(bench: Bench) -> None:
             assert {r.fields["managed_system"] for r in reading.records} == {parsed.managed_system}
         assert not [f for f in reading.findings if f.severity.value == "error"], command
     assert all(found == {kind} for kind, found in kinds.items())
-    assert len(kinds) == 17
+    assert len(kinds) == 18
 
 
 def test_memory_pools_are_asked_for_where_there_can_be_some(bench: Bench) -> None:
@@ -287,7 +288,7 @@ def test_usage(bench: Bench, kind: str, arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "silent", "parts_before"), [
-    ("hmc", "", 0), ("hmc", "--level pool", 8), ("hmc", "capabilities", 18), ("vios", "", 0), ("vios", "-npiv", 4),
+    ("hmc", "", 0), ("hmc", "--level pool", 8), ("hmc", "capabilities", 19), ("vios", "", 0), ("vios", "-npiv", 4),
     ("vios", "-net", 0), ("vios", "lspv", 0),
 ])
 def test_a_host_that_does_not_answer_ends_it(bench: Bench, kind: str, silent: str, parts_before: int) -> None:
@@ -321,7 +322,7 @@ def test_a_name_is_one_word_for_the_shell_of_the_hmc(bench: Bench) -> None:
     done = bench.run("hmc", "hmc7", SYSTEMS=bench.file("odd", f"9117-MMB,06A1B2C,{odd}\n"))
     assert done.returncode == 0
     of = [command for _, command in bench.asked() if " -m " in command]
-    assert len(of) == 18 and all(odd in shlex.split(command) for command in of)
+    assert len(of) == 19 and all(odd in shlex.split(command) for command in of)
 
 
 def test_a_vios_without_disks_ends_it(bench: Bench) -> None:

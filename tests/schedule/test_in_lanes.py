@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -220,3 +221,17 @@ def test_lanes_that_fail_their_proof_give_a_plan_in_waves_that_says_so(monkeypat
     plan = planned(of, "SN8379A80_p595-2", back=False)
     assert plan.verified and not plan.in_lanes
     assert [f.severity for f in plan.findings if f.rule == "plan.lanes"] == ["warning"]
+
+
+def test_why_a_move_waits_is_told_of_these_two_or_of_whose_sake_it_is() -> None:
+    """No wait says that something is left by who never was there, nor speaks of a third LPAR as of its own."""
+    of, plan = of_landscape()
+    named, count = {m.number: m for m in plan.moves}, 0
+    for m, w in ((move, w) for move in plan.moves for w in move.waits if w.rule):
+        other = named[w.move]
+        if w.why.startswith("needs "):
+            assert w.why.endswith(f"on {m.target} that {other.lpar} leaves") and other.source == m.target
+        third = [p.name for p in of.lpars if p.name in re.findall(r"[\w-]+", w.why) and p.name not in (m.lpar, other.lpar)]
+        assert not third or w.why.startswith(f"for the sake of {third[0]}")
+        count += bool(third)
+    assert count
