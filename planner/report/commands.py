@@ -22,13 +22,14 @@ from planner.names import can_be_typed, command, quoted, shown
 from planner.plan.plan import Backing, Move
 from planner.rules import Site
 from planner.rules.capability import MIGRATABLE_SINCE, MIGRATES_SRIOV, lacks_restart
+from planner.rules.concurrency import redundant_movers
 from planner.rules.site import own_name
 from planner.rules.versions import below
 
 VNICS_SINCE = "V8R8.4.0"
 """The HMC level from which vNICs are known (IBM p8ecu_vniconcepts_network)."""
-OVERRIDES_SINCE, RESTART_SINCE, REDUNDANT_MOVERS_SINCE = "V7R7", "V8", "V9"
-"""The HMC level whose page of migrlpar lists the overrides, that of remote restart, and (surely) redundant movers."""
+OVERRIDES_SINCE, RESTART_SINCE = "V7R7", "V8"
+"""The HMC level whose page of migrlpar lists the overrides, and that of remote restart."""
 _PLACEHOLDER = "USER"
 
 
@@ -109,11 +110,8 @@ def _attribute(name: str, value: str) -> str:
 
 
 def _redundant_movers(move: Move, site: Site) -> str:
-    """``redundant_msps`` for two pairs of movers with known addresses, on a console that has them; else ``""``."""
-    if below(console_level(site, move.source), REDUNDANT_MOVERS_SINCE) is not False or is_ivm(site, move.target):
-        return ""
-    sides = [[v for v in site.movers(server) if v.mover_address and v.lpar_id is not None]
-             for server in (move.source, move.target)]
+    """``redundant_msps`` for two pairs of movers with known addresses, at levels that have them; else ``""``."""
+    sides = [redundant_movers(site, server) for server in (move.source, move.target)]
     firsts = (move.source_msp, move.target_msp)
     if any(len(side) < 2 or first not in [v.name for v in side] for side, first in zip(sides, firsts, strict=True)):
         return ""

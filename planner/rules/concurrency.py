@@ -8,7 +8,7 @@ below 2.2.2.0 or over 1 Gbit/s, 8 over a later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.estate.consoles import is_ivm
 from planner.estate.model import Vios
@@ -21,6 +21,8 @@ Limit = tuple[int, str]
 """So many at most, and what says so."""
 
 
+_REDUNDANT_SINCE, _REDUNDANT_FIRMWARE = "V9", 860
+"""The HMC level whose page of migrlpar lists ``redundant_msps``, and the firmware that has it (p8hc3_redunmspmigr)."""
 _CONSOLE, _VIOS = ("V7R7.4", "V7R7.6"), ("2.2.0.11", "2.2.2.0")
 """Levels from which on a server has 8 and 16 moves at a time."""
 
@@ -51,6 +53,22 @@ def _of_server(site: Site, server: str) -> Iterator[Limit]:
         yield from _by_level(site, v.level, _VIOS, f"VIOS level of {v.name}")
     if not is_ivm(row, [v.name for v in site.vioses_on(server)]):
         yield from _by_level(site, row.console_level, _CONSOLE, "console level")
+
+
+    movers = redundant_movers(site, server)
+    if movers and any(redundant_movers(site, other) for other in site.servers if other != server):
+        yield min(mover_limit(site, v)[0] for v in movers), "each move takes a place on two of its movers"
+
+
+def redundant_movers(site: Site, server: str) -> Sequence[Vios]:
+    """The movers of a server of which the console makes two pairs for one move to or from another server that has such:
+    two at least with known addresses, by the levels of console and firmware; empty where it does not."""
+    row = site.servers[server]
+    release = firmware_release(row.firmware)
+    if release is None or release[0] < _REDUNDANT_FIRMWARE or below(row.console_level, _REDUNDANT_SINCE) is not False:
+        return ()
+    movers = [v for v in site.movers(server) if v.mover_address and v.lpar_id is not None]
+    return () if len(movers) < 2 or is_ivm(row, [v.name for v in site.vioses_on(server)]) else movers
 
 
 def _of_vios(site: Site, name: str) -> Iterator[Limit]:

@@ -56,7 +56,19 @@ def crowd_limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
                                      8 if 0 < stream(s.firmware) < 760 else _ANY)
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 or _by_level(
         v.level, _VIOS_STEPS, unknown) < 16 else _ANY) for v in estate.vioses}
+    pairs = _paired(estate)
+    for server, movers in pairs.items() if len(pairs) > 1 else ():
+        most["server", server] = min(most["server", server], *(most["mover", name] for name in movers))
     return most
+
+
+def _paired(estate: Estate) -> dict[str, list[str]]:
+    """Servers whose console sends a move over two of its movers at once, with those that it may take."""
+    able = grouped((v.server, v.name) for v in estate.vioses if v.mover_address and v.lpar_id is not None
+                   and v.msp is not False and v.rmc_active is not False and v.max_migrations != 0)
+    own = grouped((v.server, v.name) for v in estate.vioses)
+    return {s.name: able[s.name] for s in estate.servers if len(able.get(s.name, ())) > 1 and stream(s.firmware) >= 860
+            and [int(n) for n in re.findall(r"\d+", s.console_level)] >= [9] and not is_ivm(s, own[s.name])}
 
 
 def _stated(limit: int | None) -> int:

@@ -131,18 +131,19 @@ def test_no_override_where_nothing_is_overridden():
         assert "--" not in migrlpar(MOVE, Site(of), "m") and not remark(MOVE, Site(of))
 
 
-def test_addresses_of_the_movers_and_two_pairs_of_them(level):
+def test_addresses_of_the_movers_and_two_pairs_of_them():
     addressed = changed(changed(BASE, "A-v1", mover_address="10.0.0.1"), "B-v1", mover_address="10.0.0.3")
     assert ("source_msp_name=A-v1,source_msp_ipaddr=10.0.0.1,dest_msp_name=B-v1,dest_msp_ipaddr=10.0.0.3"
             in migrlpar(MOVE, Site(addressed), "m"))
-    level("V9R2.950")
+    for s in "AB":
+        addressed = changed(addressed, s, console_level="V9R2.950", firmware="FW860.10")
     assert "redundant" not in migrlpar(MOVE, Site(addressed), "m")
     both = changed(changed(addressed, "A-v2", mover_address="10.0.0.2"), "B-v2", mover_address="10.0.0.4")
     line = migrlpar(replace(MOVE, source_msp="A-v2"), Site(both), "m")
     assert "redundant_msps=1/A-v2/2/10.0.0.2/B-v1/1/10.0.0.3,1/A-v1/1/10.0.0.1/B-v2/2/10.0.0.4" in line
     assert "--redundantmsps 2" in line and "source_msp_name" not in line
-    level("V8R8.4.0")
-    assert "redundant" not in migrlpar(MOVE, Site(both), "m")
+    for lacks in ({"console_level": "V8R8.4.0"}, {"console_level": ""}, {"firmware": "FW840.60"}, {"firmware": ""}):
+        assert "redundant" not in migrlpar(MOVE, Site(changed(both, "A", **lacks)), "m")
 
 
 def test_what_has_arrived_is_asked_by_server():

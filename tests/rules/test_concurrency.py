@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.estate.model import Estate
+from planner.plan.plan import Move
 from planner.rules import Site
 from planner.rules.concurrency import mover_limit, server_limit
 from planner.verify.flights import crowd_findings
@@ -77,3 +78,32 @@ def test_a_policy_lowers_both() -> None:
     site, _ = judged(stating(of(ALL_16, {}), policy("concurrency", "B", "3"), policy("concurrency", "B-v1", "2")))
     assert server_limit(site, "B") == (3, "policy concurrency")
     assert mover_limit(site, site.vioses["B-v1"]) == (2, "policy concurrency")
+
+
+def paired(**changes: Any) -> Estate:
+    """A and B with two movers each that carry 8 and 6 at a time, their addresses known, at levels that pair them."""
+    found = BASE
+    for s in "AB":
+        found = changed(found, s, **(ALL_16 | {"firmware": "FW950.30", "console_level": "V9R2.950"} | changes))
+        for n, most in ((1, 8), (2, 6)):
+            found = changed(found, f"{s}-v{n}", **(NEW | {"level": "3.1.2.10", "max_migrations": most,
+                                                          "mover_address": f"10.0.{'AB'.index(s)}.{n}"}))
+    return found
+
+
+def test_where_two_pairs_carry_a_move_a_server_takes_part_in_as_many_as_one_mover_carries() -> None:
+    assert server_limit(Site(paired()), "A") == (6, "each move takes a place on two of its movers")
+    for changes in ({"firmware": "FW840.60"}, {"console_level": "V8R8.7.0"}, {"console_level": ""}):
+        assert server_limit(Site(paired(**changes)), "A")[0] > 6
+    alone = changed(paired(), "B-v2", mover_address="")
+    assert server_limit(Site(alone), "A")[0] == 16
+
+
+def test_the_replay_counts_both_pairs() -> None:
+    """Seven at once, four over one mover and three over the other: each takes a place on both."""
+    moves = [Move(f"p{n}", "A", "B", source_msp=f"A-v{1 + n % 2}", target_msp=f"B-v{1 + n % 2}", duration_ms=60_000)
+             for n in range(7)]
+    said = [f.message for f in crowd_findings(paired(), moves)]
+    assert any("7 moves at once" in text and "of 6" in text for text in said)
+    assert not [*crowd_findings(paired(), moves[:6])]
+    assert not [*crowd_findings(paired(console_level="V8R8.7.0"), moves)]
