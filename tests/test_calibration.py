@@ -174,6 +174,11 @@ def test_without_a_figure_nothing_is_written(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["calibrate", str(tmp_path / "none")]).exit_code == 2
 
 
+def test_the_record_of_an_evening_is_a_log() -> None:
+    done = CliRunner().invoke(app, ["calibrate", str(FIXTURES / "evening_record.json")])
+    assert done.exit_code == 4 and "record of an evening: 4 moves, 3 with start and end" in " ".join(done.output.split())
+
+
 def test_events_of_an_hmc() -> None:
     records = hmc_events.read((FIXTURES / "hmc_events.txt").read_text(encoding="utf-8"), "events").records
     assert [(r.fields["event"], r.fields["lpar"]) for r in records] == [

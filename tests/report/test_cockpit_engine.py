@@ -283,6 +283,7 @@ def test_running_there_and_gone_here_has_arrived(tmp_path: Path) -> None:
     loop = f"for s in A B C; do echo \"# $s\"; lssyscfg; done\n# A\na2,Running\na2,Not Migrating\n# {there}\na1,Running\nx9,Running\na1,Not Migrating\n"
     for text in (loop, f"hscroot@hmc1:~> lssyscfg -r lpar -m A -F name,state\na2,Running\nhscroot@hmc1:~> lssyscfg -r lpar -m {there} -F name,lpar_env,state\n"
                        "a1,aixlinux,Running\nx9,vioserver,Running\n",
+                 f"# A\nname,state\na2,Running\n# {there}\nstate,name\nRunning,a1\nRunning,x9\n",
                  f"$ lssyscfg -r lpar -m A\r\nname=a2,lpar_id=12,lpar_env=aixlinux,state=Running\r\n$ lssyscfg -r lpar -m '{there}'\r\n"
                  "name=a1,lpar_id=3,state=Running,\"x=1,2\"\r\nname=x9,state=Running\r\n"):
         told = pasted(tmp_path, text)

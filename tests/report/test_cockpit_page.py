@@ -10,6 +10,7 @@ import pytest
 from cockpit import AXE, in_chromium, needs_chromium
 from estates import estate, loaded, lpar, server
 from evening import record
+from test_cockpit_engine import planned
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, window_from
@@ -142,6 +143,25 @@ def test_nothing_is_wider_than_the_page(width: int, tmp_path: Path) -> None:
       location.hash = "#after"; await wait(200);
       return [during, wide()]""", kept=kept(half), width=width)
     assert told["wrong"] == [] and told["answer"] == [0, 0]
+
+
+@pytest.mark.parametrize(("kind", "now"), [("waves", "2026-12-02T09:00:00Z"), ("waves", "2026-12-05T22:00:30Z"), ("no window", "2026-12-05T22:00:30Z"),
+                                           ("headroom", "2026-12-05T22:00:30Z")])
+def test_every_kind_of_plan_is_drawn_before_its_evening_and_in_it(kind: str, now: str, tmp_path: Path) -> None:
+    found, of = planned(kind)
+    n = next(iter(found.numbered()))
+    told = in_chromium(tmp_path, plan_page(found, of, plan_json(found)["plan_sha256"]), f"""
+      const hands = one("#h-hands").textContent, ready = one('[data-n="{n}"].go');
+      if (ready) await tick("started", {n});
+      await wait(300);
+      const drawn = document.querySelectorAll("#k-course rect").length, cells = document.querySelectorAll("#k-strip .cell").length;
+      location.hash = "#after"; await wait(200);
+      return [hands, Boolean(ready), drawn, cells, document.querySelectorAll("#a-moves tbody tr").length]""", now=now)
+    hands, ready, drawn, cells, rows = told["answer"]
+    assert told["wrong"] == [] and drawn == len(found.leg("out")) and cells >= 4
+    early = now < "2026-12-05"
+    assert ready is not early and rows == (not early)
+    assert (hands.replace(",", "") == "Nothing needs hands before Sat 5 Dec 22:00") is early and "need" in hands
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here (npm install axe-core)")

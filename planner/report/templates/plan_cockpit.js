@@ -2,6 +2,7 @@
 /* During and After: draws what the engine says of the record, and ticks. The record is kept in this browser. */
 const Cockpit = document.getElementById("k-cards") && (() => {
   const M = Engine.model(P), KEY = "planner-record-" + P.plan, FORECAST_MS = 20000, GUARD_MS = 600;
+  const ZONED = P.clock && P.clock.zone ? { timeZone: P.clock.zone } : {};
   const SEEN = "seen on the console", AUTOMATIC = [SEEN, "log of the lane's script"];
   const WORD = { started: "started", arrived: "arrived", failed: "failed or hangs", stopped: "stopped", recovered: "recovered" };
   let R = Engine.fresh(P), S = Engine.states(M, R), F = null, base = null, pending = 0, turn = 0;
@@ -12,11 +13,11 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   const lane = k => P.in_lanes ? `Lane ${k + 1}` : `Terminal ${k + 1}`;
   const wayOf = leg => leg === "out" ? "way out" : "way back";
   const list = (names, most = 6) => names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
-  /* A time of the plan as a clock: the plan's own, or where it has no window this computer's. */
+  /* A time of the plan as a clock: the plan's own, or where it has no window this computer's; with the day where that is not near. */
   function when(x, seconds) {
-    if (P.clock) return Math.abs(x - s()) > 64800 ? dayAt(x) : at(x, seconds);
-    const t = new Date(Engine.zero(M, R, now()) + 1000 * x);
-    return `${two(t.getHours())}:${two(t.getMinutes())}${seconds ? ":" + two(t.getSeconds()) : ""}`;
+    const far = Math.abs(x - s()) > 64800, t = new Date(Engine.zero(M, R, now()) + 1000 * x);
+    const day = far ? new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...ZONED }).format(t) + " " : "";
+    return day + (P.clock ? at(x, seconds) : `${two(t.getHours())}:${two(t.getMinutes())}${seconds ? ":" + two(t.getSeconds()) : ""}`);
   }
   const whenMs = (ms, seconds) => when((ms - Engine.zero(M, R, now())) / 1000, seconds);
   function iso(ms) {
@@ -100,13 +101,12 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   function strip() {
     const stage = Engine.phase(M, S, R), leg = stage === "back" || (stage === "over" && M.legs.get("back").length) ? "back" : "out";
     const all = M.legs.get(leg), done = all.filter(n => S.get(n).state === "arrived").length;
-    const cells = [cell("Now", "now", "", esc(dayNow()), 'id="k-now"'),
+    const cells = [cell("Now", "now", "", esc(new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...ZONED }).format(now())), 'id="k-now"'),
       cell(`Arrived, ${wayOf(leg)}`, "arrived", `${done} of ${all.length}`, progress(done, all.length))];
     if (F) cells.push(endCell(stage === "work" ? "back" : leg, stage), returnCell(stage), stopCell(stage));
     $("#k-strip").innerHTML = cells.join("");
     second();
   }
-  const dayNow = () => new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...(P.clock && P.clock.zone ? { timeZone: P.clock.zone } : {}) }).format(now());
   function endCell(leg, stage) {
     const f = F.legs[leg], slip = f[1] - base[leg][1], plan = P.decisions[leg] ? P.decisions[leg][0] : base[leg][1], limit = P.window_s[leg];
     const late = limit && f[2] > limit[1], word = stage === "over" ? "Over since" : leg === "out" ? "Way out over" : "Everybody home";
@@ -141,7 +141,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     if (!node) return;
     const text = when(t, true);
     node.innerHTML = `${esc(text.slice(0, -3))}<span class="seconds">${esc(text.slice(-3))}</span>`;
-    for (const x of $$("[data-until]")) { const left = +x.dataset.until - t; x.textContent = left < 0 ? "−" + clock(-left) : left > 172800 ? spanOf(left) : clock(left); }
+    for (const x of $$("[data-until]")) { const left = +x.dataset.until - t; x.textContent = left < 0 ? "−" + clock(-left) : left > 172800 ? `${Math.floor(left / 86400)} days` : clock(left); }
     for (const x of $$("[data-since]")) x.textContent = clock((now() - +x.dataset.since) / 1000);
     for (const x of $$("[data-flown]")) {
       const st = S.get(+x.dataset.flown), m = M.moves.get(+x.dataset.flown), flown = (now() - st.begun) / 1000, limit = Engine.limits(M, m);
@@ -184,7 +184,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   function next() {
     const t = s(), times = [...M.cards.keys()].map(k => Engine.at(M, S, M.cards[k])).filter(n => n !== null).map(n => Engine.gates(M, S, R, n, t))
       .filter(g => g.length && g.every(x => x.s != null && x.s > t)).map(g => Math.max(...g.map(x => x.s)));
-    return times.length ? `Nothing needs hands before ${P.clock ? dayAt(Math.min(...times)) : when(Math.min(...times))}` : "Nothing needs hands now";
+    return times.length ? `Nothing needs hands before ${when(Math.min(...times))}` : "Nothing needs hands now";
   }
   const copy = (text, label, line) => `<div class="cmd${line ? " line" : ""}"><pre tabindex="0" role="group" aria-label="${esc(label)}"><code>${esc(text)}</code></pre><button type="button" data-copy aria-label="Copy: ${esc(label)}">Copy</button></div>`;
   const button = (n, event, kind, text, more = "") => `<button type="button" class="tick ${kind}" data-n="${n}" data-tick="${event}"${more}>${esc(text)}</button>`;
@@ -195,7 +195,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     if (gate.kind === "move") return `${name(gate.n) === m.lpar ? "its own move before" : name(gate.n)} ${["failed", "stopped", "recovered"].includes(gate.state) ? `(${WORD[gate.state]}) ` : gate.state ? "(under way) " : ""}has arrived${gate.why ? `: ${gate.why}` : ""}`;
     if (gate.kind === "work") return `${P.work.words} is over`;
     if (gate.kind === "late") return `nothing: it must not start after ${when(gate.s)}`;
-    return `it is ${P.clock ? dayAt(gate.s) : when(gate.s)}${gate.kind === "window" ? ": its window begins" : ""}`;
+    return `it is ${when(gate.s)}${gate.kind === "window" ? ": its window begins" : ""}`;
   }
   function facts(m) {
     const l = P.lpars[m.lpar], runs = (l.runs || []).slice(0, 3).join(", ");

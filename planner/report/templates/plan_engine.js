@@ -226,7 +226,8 @@ const Engine = (() => {
       const left = (P.decisions.left_first || []).filter(l => !S.get(M.chains.get(l)[0]).events.length);
       out.push({ rank: 4.5, kind: "behind", n: 0, s: F.legs[last][2], left });
     }
-    if (!begun) out.push({ rank: 4.5, kind: "go", n: 0, s: P.decisions.go_by_s });
+    const opens = P.window_s.out || P.window_s.back;
+    if (!begun && (!opens || s > opens[0] - 3600)) out.push({ rank: 4.5, kind: "go", n: 0, s: P.decisions.go_by_s });
     return out.sort((a, b) => a.rank - b.rank || (a.latest ?? 1e12) - (b.latest ?? 1e12) || a.n - b.n);
   }
   /* Since when a move may start (ms): the last of what it waited for. */
@@ -440,7 +441,7 @@ const Engine = (() => {
     const of = name => facts.get(name) || facts.set(name, { rows: new Map(), moving: new Map(), listed: false, only: null }).get(name);
     for (const raw of String(text).replace(/\r\n?/g, "\n").split("\n")) {
       const line = raw.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "").trim();
-      if (!line || /^(logout|exit)$/.test(line)) continue;
+      if (!line || /^(logout|exit)$/.test(line) || /^(\w+,)*(state|migration_state)(,\w+)*$/.test(line)) continue;
       if (/^lpar,source,target,start,end,result\b/i.test(line)) { columns = true; continue; }
       const run = columns && /^[^=]*,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,/.test(line) ? cells(line) : null;
       if (run) { runs.push({ lpar: run[0], from: run[1], to: run[2], start: run[3], end: run[4], result: run[5] }); continue; }
@@ -467,13 +468,14 @@ const Engine = (() => {
   }
   /* One line of a listing: {name, state} or {name, migration}; null where it is none. */
   function rowOf(line) {
-    const parts = cells(line);
+    let parts = cells(line);
+    if (STATE.test(parts[0]) || MIGRATION.test(parts[0])) parts = [parts[1], parts[0], ...parts.slice(2)];
     const pairs = new Map(parts.map(p => p.match(/^"?(\w+)=(.*)$/)).filter(Boolean).map(p => [p[1], p[2]]));
     const name = pairs.get("name") || pairs.get("lpar_name");
     if (name && (pairs.has("state") || pairs.has("migration_state"))) return { name, state: pairs.get("state"), migration: pairs.get("migration_state") };
-    if (parts.length < 2) return null;
+    if (parts.length < 2 || !parts[0]) return null;
     const state = parts.slice(1).find(p => STATE.test(p)), migration = parts.slice(1).find(p => MIGRATION.test(p) && !STATE.test(p));
-    return parts[0] && (state || migration) ? { name: parts[0], state, migration: state ? undefined : migration } : null;
+    return state || migration ? { name: parts[0], state, migration: state ? undefined : migration } : null;
   }
   /* What of these facts can be ticked: {ticks: [{n, event}], said: texts}. Arrived: in its state on the target, not listed on the
      source. Nothing is concluded from what nobody listed. */
