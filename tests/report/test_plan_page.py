@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cockpit import in_chromium, needs_chromium
 from estates import BASE, loaded
 
 from planner.api import consolidate, headroom
@@ -278,3 +280,52 @@ def test_a_plan_that_was_not_found_in_time_is_called_unknown() -> None:
 def test_characters_that_nobody_sees_are_shown_in_text() -> None:
     plan = small().replace(stays=(("a\u202eb", "A", "x"),))
     assert "a\\u202eb" in plan_page(plan, BASE, "0" * 64)
+
+
+_CROWDED = """
+location.hash = "#before"; await wait(300);
+const odd = [], root = document.documentElement;
+if (root.scrollWidth > root.clientWidth) odd.push("the page is wider than the window");
+for (const svg of document.querySelectorAll("#before svg")) {
+  const s = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
+  texts.forEach(([text, r], n) => {
+    if (r.left < s.left - 1 || r.right > s.right + 1 || r.top < s.top - 1 || r.bottom > s.bottom + 1) odd.push("cut: " + text);
+    for (const [other, q] of texts.slice(n + 1)) {
+      if (Math.min(r.right, q.right) - Math.max(r.left, q.left) > 1 && Math.min(r.bottom, q.bottom) - Math.max(r.top, q.top) > 3) odd.push(text + " over " + other);
+    }
+  });
+}
+return [odd, document.querySelectorAll("#before svg text").length];
+"""
+
+
+@needs_chromium
+@pytest.mark.parametrize(("kind", "width"), [
+    ("lanes", 1400), ("lanes", 900), ("lanes", 390), ("waves", 390), ("no window", 390), ("impossible", 390)])
+def test_no_text_of_a_picture_is_cut_or_lies_over_another(kind: str, width: int, tmp_path: Path) -> None:
+    told = in_chromium(tmp_path, page(kind), _CROWDED, width=width)
+    odd, texts = told["answer"]
+    assert told["wrong"] == [] and odd == [] and texts
+
+
+@needs_chromium
+def test_moves_are_sorted_filtered_and_chosen_by_keys_and_each_lpar_has_its_reach(tmp_path: Path) -> None:
+    told = in_chromium(tmp_path, page("lanes"), """
+      location.hash = "#before"; await wait(300);
+      const names = () => [...document.querySelectorAll("#moves-table tbody td:first-child b")].map(b => b.textContent);
+      const by = name => [...document.querySelectorAll("#moves-table th button")].find(b => b.textContent === name).click();
+      const type = (id, text) => { one(id).value = text; one(id).dispatchEvent(new Event("input", { bubbles: true })); };
+      by("GiB"); by("GiB");
+      const largest = names()[0], order = [...document.querySelectorAll("#moves-table th")].map(th => th.ariaSort).filter(x => x !== "none");
+      type("#f-text", "crm"); type("#f-way", "out");
+      const found = names();
+      const svg = one("#lanes-picture svg");
+      svg.focus();
+      svg.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+      const chosen = one("#lanes-chosen").textContent;
+      one("#r-lpar").value = "hxaix52"; one("#r-lpar").dispatchEvent(new Event("change"));
+      return { largest, order, found, chosen, reach: one("#reach-picture svg").getAttribute("aria-label") };""")
+    first, answer = night().leg(OUT)[0], told["answer"]
+    assert told["wrong"] == [] and answer["largest"] == "hxaix09adm" and answer["order"] == ["descending"]
+    assert answer["found"] == ["hxaix52"] and f"{first.lpar}, lane {first.lane}" in answer["chosen"]
+    assert "p570-1 refused: 6 LUNs are not seen by any VIOS" in answer["reach"] and "p570-2 is its target" in answer["reach"]

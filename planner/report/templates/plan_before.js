@@ -41,6 +41,7 @@ const gibOf = x => x >= 10 ? Math.round(x) : r1(x);
 const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800];
 /* The round times of an axis: [seconds of the plan, its label], with enough room for each. */
 function ticks(from, to, length, room) {
+  if (!P.clock) room = Math.max(room, wide("+22 h 22 min") + 16);
   const step = STEPS.find(s => s / (to - from) * length >= room) || STEPS[STEPS.length - 1];
   const clock = clockOf(from), day = clock && clock.getUTCHours() * 3600 + clock.getUTCMinutes() * 60 + clock.getUTCSeconds();
   const out = [];
@@ -73,7 +74,7 @@ function night(el) {
     const segment = (a, b, text, cls) => { const w = X(b) - X(a); let t = [text, text.split(" ").pop()].find(one => wide(one, 13, 600) + 8 <= w) || "";
       return box(X(a), top, w, high, cls) + (t ? words(X(a) + w / 2, top + high / 2 + 4.5, t, "big on-" + cls, "middle") : ""); };
     if (rows.length > 1) inner += words(pad, y + 14, `way ${last.leg}, ${dayAt(s.from)}`, "axis");
-    for (const [t, text] of ticks(s.from, s.to, W - 2 * pad, 64)) inner += line(X(t), top + high, X(t), top + high + 5, "grid") + words(X(t), top + high + 32, text, "axis", "middle");
+    for (const [t, text] of ticks(s.from, s.to, W - 2 * pad, 64)) inner += line(X(t), top + high, X(t), top + high + 5, "grid") + (X(t) + wide(text, 12) / 2 < W ? words(X(t), top + high + 32, text, "axis", "middle") : "");
     if (s.end != null) inner += box(X(s.from), top, X(s.end) - X(s.from), high, "spare");
     const no = last.leg === "back" ? P.decisions.no_return_s : null;
     if (no != null && s.end != null && no < s.end) inner += box(X(no), top, X(s.end) - X(no), high, "late");
@@ -136,7 +137,7 @@ function legPicture(leg, W) {
   const R = n => upright ? head + n * pitch : begin + n * pitch, depth = begin + rows.length * pitch;
   let grid = "", bars = "", lines = "", place = new Map();
   for (const [t, text] of ticks(from, to, length, upright ? 46 : 70)) grid += upright
-    ? line(head - 4, T(t), W, T(t), "grid") + words(0, T(t) + 4, text, "axis") : line(T(t), 18, T(t), depth, "grid") + words(T(t), 12, text, "axis", "middle");
+    ? line(head - 4, T(t), W, T(t), "grid") + words(0, T(t) + 4, text, "axis") : line(T(t), 18, T(t), depth, "grid") + (T(t) + wide(text, 12) / 2 < W ? words(T(t), 12, text, "axis", "middle") : "");
   rows.forEach((row, n) => {
     if (row.name) grid += upright ? words(R(n), 12, "L" + row.name.slice(5), "lane") : words(0, R(n) + thick / 2 + 4, row.name, "lane");
     row.moves.forEach((m, k) => {
@@ -161,9 +162,11 @@ function legPicture(leg, W) {
     lines += upright ? `<path class="${cls}" data-from="${w.move}" data-to="${m.n}" d="M${r1(p.r + thick / 2)} ${r1(p.b)}C${r1(p.r + thick / 2)} ${r1(p.b + 14)} ${r1(q.r + thick / 2)} ${r1(q.a - 14)} ${r1(q.r + thick / 2)} ${r1(q.a)}"/>`
       : `<path class="${cls}" data-from="${w.move}" data-to="${m.n}" d="M${r1(p.b)} ${r1(p.n === q.n ? p.r + thick / 2 : y1)}C${r1(p.b + 14)} ${r1(p.n === q.n ? p.r + thick / 2 : (y1 + y2) / 2)} ${r1(q.a - 14)} ${r1(p.n === q.n ? q.r + thick / 2 : (y1 + y2) / 2)} ${r1(q.a + 1)} ${r1(p.n === q.n ? q.r + thick / 2 : y2)}"/>`;
   }
+  let clear = 0;
   if (!P.in_lanes && !upright) for (const n of new Set(moves.map(m => m.wave))) {
-    const x = T(Math.min(...moves.filter(m => m.wave === n).map(m => m.start_s)));
-    grid += line(x, begin - 4, x, depth + 4, "wave") + words(x + 3, depth + 6, `wave ${n}`, "axis");
+    const x = T(Math.min(...moves.filter(m => m.wave === n).map(m => m.start_s))), text = `wave ${n}`, past = x + 8 + wide(text, 12);
+    grid += line(x, begin - 4, x, depth + 4, "wave");
+    if (x >= clear && past < W) { grid += words(x + 3, depth + 6, text, "axis"); clear = past; }
   }
   return { svg: grid + lines + bars, w: W, h: upright ? 26 + length + 12 : depth + (P.in_lanes ? 0 : 12) };
 }
@@ -244,7 +247,8 @@ const COLUMNS = [
   [P.in_lanes ? "Lane" : "Wave", m => (m.leg === "back" ? 1e5 : 0) + (m.lane || m.wave) + m.n / 1e6, "fix-w"],
   ["Starts", m => spanMiddle(m)[0], "fix-w"], ["Minutes", m => m.duration_s, "n"], ["Still, s", m => m.still_s, "n"],
   ["Why", m => whyOf(m)[0], "why"], ["Waits for", m => m.waits.length, ""]];
-let sorted = [5, 1];
+const FIRST = 200;  /* rows that are shown before somebody asks for all */
+let sorted = [5, 1], all = false;
 function rowOf(m) {
   const [bold, rest] = whyOf(m).map(shortened), waits = waitsOf(m);
   const cells = [`<i class="dot ${shade(m)}"></i><b>${esc(m.lpar)}</b>${m.parking ? " (parking)" : ""}`, esc(runsOf(m)), esc(gibOf(P.lpars[m.lpar].gib)),
@@ -259,8 +263,11 @@ function moves() {
   const shown = P.moves.filter(m => (!leg || m.leg === leg) && (!server || m.from === server || m.to === server)
     && (!text || `${m.lpar} ${runsOf(m)} ${P.lpars[m.lpar].environment}`.toLowerCase().includes(text)));
   shown.sort((a, b) => { const x = key(a), y = key(b); return (x < y ? -1 : x > y ? 1 : a.n - b.n) * way; });
-  $("#moves-table tbody").innerHTML = shown.map(rowOf).join("");
+  const rows = printing || all ? shown : shown.slice(0, FIRST);
+  $("#moves-table tbody").innerHTML = rows.map(rowOf).join("");
   $("#f-count").textContent = `${shown.length} of ${P.moves.length} moves`;
+  $("#f-all").hidden = rows.length === shown.length;
+  $("#f-all").textContent = `Show the other ${shown.length - rows.length}`;
   $$("#moves-table th").forEach((th, i) => th.setAttribute("aria-sort", i === column ? way > 0 ? "ascending" : "descending" : "none"));
 }
 function movesOnce() {
@@ -272,6 +279,7 @@ function movesOnce() {
   $("#moves-hint").textContent = `${P.moves.some(m => m.range) ? "Starts are those of a middling night." : "Starts are predicted."} `
     + "Minutes: in 8 nights of 10. Still: seconds in which the LPAR stands still.";
   for (const s of [...new Set(P.moves.flatMap(m => [m.from, m.to]))].sort()) $("#f-server").append(make("option", { value: s }, short(s)));
+  $("#f-all").addEventListener("click", () => { all = true; moves(); });
   $("#moves-filters").addEventListener("input", moves);
   $("#moves-filters").addEventListener("submit", e => e.preventDefault());
 }
@@ -294,13 +302,15 @@ function reach(el) {
   let y = 8, boxes = "", edges = "", spots = [];
   for (const a of one.at) {
     const home = a.why === null, refused = !home && a.why.length > 0, goes = a.server === one.to && !home, vioses = P.reach.vioses[a.server];
+    const cls = home ? "is-home" : refused ? "is-refused" : goes ? "is-goal" : "is-open";
     const state = home ? "here now" : P.freed.includes(a.server) ? "to be free" : refused ? "refused" : goes ? "goes here" : "may go here";
-    const lines = refused ? a.why.flatMap(n => [...wrapped(P.reach.reasons[n][0], room, 12, 3).map(t => [t, "why-not"]),
+    const mark = (refused ? "✕ " : goes ? "✓ " : "") + state, after = textX + wide(short(a.server), 14, 600) + 14, below = after + wide(mark, 12, 600) > W - 6;
+    const lines = [...(below ? [[mark, "state " + cls]] : []), ...(refused ? a.why.flatMap(n => [...wrapped(P.reach.reasons[n][0], room, 12, 3).map(t => [t, "why-not"]),
       ...(P.reach.reasons[n][1] ? wrapped("Would mend it: " + P.reach.reasons[n][1], room, 12, 2).map(t => [t, "small"]) : [])])
-      : home ? [] : [[things.length ? "All that it uses is there." : "Nothing of its networks and disks is known.", "small"]];
-    const high = Math.max(vioses.length * 26 + 8, 30 + lines.length * 16), cls = home ? "is-home" : refused ? "is-refused" : goes ? "is-goal" : "is-open";
+      : home ? [] : [[things.length ? "All that it uses is there." : "Its networks and disks are not known.", "small"]])];
+    const high = Math.max(vioses.length * 26 + 8, 30 + lines.length * 16);
     boxes += `<rect class="server-box ${cls}" x="${boxX}" y="${y}" width="${r1(W - boxX - 2)}" height="${high}" rx="6"/>`
-      + words(textX, y + 19, short(a.server), "server-name") + words(textX + wide(short(a.server), 14, 600) + 14, y + 19, (refused ? "✕ " : goes ? "✓ " : "") + state, "state " + cls);
+      + words(textX, y + 19, wrapped(short(a.server), room, 14, 1)[0], "server-name") + (below ? "" : words(after, y + 19, mark, "state " + cls));
     lines.forEach(([t, c], i) => { boxes += words(textX, y + 38 + i * 16, t, c); });
     vioses.forEach((v, n) => { const vy = y + 6 + n * 26; boxes += box(viosX, vy, viosW, 21, "vios-box") + words(viosX + viosW / 2, vy + 15, wrapped(v, viosW - 6, 11.5, 1)[0], "in-box", "middle"); });
     const top = y;
@@ -344,7 +354,7 @@ function conflict(el) {
   const heads = ["LPARs", "held by the rule", "kept from"].map((t, i) => words(X(i), 12, t, "axis")).join("");
   const joined = [...new Set(P.conflict.flatMap(([l, r, s]) => [0, 1].map(i => { const a = [l, r, s][i], b = [l, r, s][i + 1], x = X(i) + w, y1 = Y(i, a) + 11, x2 = X(i + 1), y2 = Y(i + 1, b) + 11;
     return `<path class="edge none" d="M${r1(x)} ${r1(y1)}C${r1(x + gap / 2)} ${r1(y1)} ${r1(x2 - gap / 2)} ${r1(y2)} ${r1(x2)} ${r1(y2)}"/>`; })))].join("");
-  const boxes = columns.map((c, i) => c.map(name => box(X(i), Y(i, name), w, 23, i === 1 ? "thing held-by" : "thing") + words(X(i) + w / 2, Y(i, name) + 16, wrapped(i === 2 ? short(name) || "anywhere" : name, w - 8, 11.5, 1)[0], "in-box", "middle")).join("")).join("");
+  const boxes = columns.map((c, i) => c.map(name => box(X(i), Y(i, name), w, 23, i === 1 ? "thing held-by" : "thing") + words(X(i) + w / 2, Y(i, name) + 16, wrapped(name ? short(name) : i ? "anywhere" : "what is asked for", w - 8, 11.5, 1)[0], "in-box", "middle")).join("")).join("");
   picture(el, W, high, heads + joined + boxes, `role="img" aria-label="${esc(P.conflict.slice(0, 12).map(([l, r, s]) => `${l}: ${r}, ${short(s) || "anywhere"}`).join("; "))}"`);
 }
 
