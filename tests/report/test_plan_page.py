@@ -26,10 +26,9 @@ from planner.plan.choices import OUT, Status
 from planner.plan.plan import Plan, plan_json
 from planner.plan.questions import Evacuate
 from planner.report.page import plan_page
-from planner.report.page.answer import by, until
 from planner.report.page.told import assumptions, kinds
 from planner.report.plan_files import plan_files
-from planner.report.turns import must_begin_ms
+from planner.report.turns import by, must_begin_ms, until
 from planner.rules import Judge, Site
 from planner.units import show_cores
 from tests.landscape import landscape

@@ -68,7 +68,7 @@ def _before(plan: Plan, site: Site, short: Short) -> dict[str, Any]:
     return {
         "seen": seen_first(plan), "windows": [f"{name} {window_text(w)}" for name, w in windows(plan)], "short": short,
         "lines": answer(plan, short, before_go(found, gates)) if plan.verified else [],
-        "points": [*points(plan, short, gates)] if plan.verified else [], "kinds": found,
+        "points": points(plan, short, gates) if plan.verified else [], "kinds": found,
         "blocked": None if plan.verified else blocked(plan, site, short), "held": held(plan, short), "wide": WIDE,
         "held_shown": SHOWN, "assumptions": [*assumptions(plan, site.estate)]}
 

@@ -11,8 +11,9 @@ from planner.plan.details import Free, HeadroomDetails
 from planner.plan.plan import Plan, ServerState, Window
 from planner.plan.questions import Consolidate, Headroom
 from planner.report.answer import verdict
+from planner.report.decisions import turning_line
 from planner.report.text import between, energy_lines, headline, level_line, touched, windows
-from planner.report.turns import about, about_length, must_begin_ms
+from planner.report.turns import about, about_length, by, must_begin_ms, until
 from planner.units import many, show_cores, show_gib, show_minutes, some
 
 _MIN_MS = 60_000
@@ -29,16 +30,6 @@ class Line(NamedTuple):
     bold: str
     text: str
     good: bool | None = None
-
-
-def by(plan: Plan, ms: int) -> str:
-    """The first whole minute at which it is over."""
-    return about(plan, math.ceil(ms / _MIN_MS) * _MIN_MS)
-
-
-def until(plan: Plan, ms: int) -> str:
-    """The last whole minute that is not later."""
-    return about(plan, math.floor(ms / _MIN_MS) * _MIN_MS)
 
 
 def nights(share: float) -> str:
@@ -123,19 +114,23 @@ def _ends(window: Window) -> str:
 def _no_return(plan: Plan) -> Iterator[Line]:
     """Until when the way back must begin; that there is none, where servers are freed."""
     back, end = plan.leg(BACK), plan.limit(BACK)
+    turning = plan.evening.turning if plan.evening else None
     if not back:
-        if plan.goal.freed and not plan.goal.come_back:
+        if turning is not None:
+            last = "nothing comes back" if turning.by_ms is None else f"turn round by {until(plan, turning.by_ms)}"
+            yield Line(f"One way: {last}", turning_line(plan, turning))
+        elif plan.goal.freed and not plan.goal.come_back:
             yield Line("One way: nothing comes back", "--return plans the way back; the runbook has its commands.")
         return
     if end is None:
         return
-    last = must_begin_ms(plan)
-    if last is None:
+    begin = must_begin_ms(plan)
+    if begin is None:
         yield Line("No time is left for the way back",
                    f"Begun as planned it is not over by {end.end:%H:%M} as often as asked for.", good=False)
         return
     asked = f" in {nights(plan.evening.confidence)}" if plan.evening else ""
-    yield Line(f"Way back must begin by {until(plan, last)}", f"Point of no return: later, home no longer fits by "
+    yield Line(f"Way back must begin by {until(plan, begin)}", f"Point of no return: later, home no longer fits by "
                f"{end.end:%H:%M}{asked}.{_work(plan)}")
 
 

@@ -31,7 +31,8 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
       changes) and ``epoch_s``, of the start; null where no zone is stated.
     - ``window_s``: [from, to] of each window, {``out``, ``back``}, of those that there are; ``back_from_s``.
     - ``work``: {``from_s``, ``to_s``, ``words``} between the ways; null without a way back. ``total_s``.
-    - ``decisions``: ``no_return_s`` (the way back begins by then, or not this night), and of the nights that were drawn
+    - ``decisions``: ``no_return_s`` (the way back begins by then, or not this night), ``turn_s`` (of a plan
+      without one: until then everybody could still be home in time), and of the nights that were drawn
       (null without): ``go_by_s``, ``slack_s`` (how much longer the work may take), ``safe_after`` (numbers of moves:
       those begun so far over, everything is whole), ``left_first`` (LPARs), ``nights``, ``confidence``, ``people``,
       ``in_time``, ``out`` and ``back`` [half of the nights are over by, 9 in 10, 97 in 100].
@@ -101,8 +102,9 @@ def _work(plan: Plan) -> dict[str, Any] | None:
 
 
 def _decisions(plan: Plan) -> dict[str, Any]:
-    told: dict[str, Any] = {"no_return_s": _seconds(must_begin_ms(plan))}
     evening = plan.evening
+    turn = evening.turning.by_ms if evening and evening.turning else None
+    told: dict[str, Any] = {"no_return_s": _seconds(must_begin_ms(plan)), "turn_s": _seconds(turn)}
     if evening is None:
         return told | dict.fromkeys(("go_by_s", "slack_s", "safe_after", "left_first", "nights", "confidence", "people",
                                      "in_time", "out", "back"))
@@ -154,7 +156,8 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "still_s": m.suspend_ms / 1000, "not_before_s": _seconds(m.not_before_ms),
             "not_after_s": _seconds(m.latest_ms), "range": drawn and {
                 "start": [drawn.early_ms / 1000, drawn.late_ms / 1000], "end": [None, drawn.over_ms / 1000],
-                "took": None, "middle": _middle(m, drawn), "latest_s": _seconds(drawn.latest_ms)},
+                "took": None if drawn.short_ms is None else [_seconds(drawn.short_ms), _seconds(drawn.long_ms)],
+                "middle": _middle(m, drawn), "latest_s": _seconds(drawn.latest_ms)},
             "waits": [{"move": w.move, "until": w.until, "rule": w.rule, "why": w.why} for w in m.waits],
             "holds_up": [x.number for x in turns.held_back(m)] if turns else [], "inactive": m.inactive,
             "parking": m.parking, "minutes": paces.of(m), "movers": [m.source_msp, m.target_msp],
@@ -166,7 +169,7 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
 
 def _middle(m: Move, drawn: MoveRange) -> list[float]:
     start = (drawn.early_ms + drawn.late_ms) / 2000
-    return [start, start + m.duration_ms / 1000]
+    return [start, start + m.duration_ms / 1000 if drawn.half_ms is None else max(drawn.half_ms / 1000, start)]
 
 
 def _commands(m: Move, site: Site, ids: Mapping[str, int | None]) -> dict[str, str]:

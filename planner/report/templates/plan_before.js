@@ -33,6 +33,7 @@ const nameIn = (name, room) => { name = plain(name);
   const less = name.startsWith(COMMON) ? name.slice(COMMON.length) : name;
   return wide(less) <= room ? less : ""; };
 
+const overBy = s => 60 * Math.ceil(s / 60), atMost = s => 60 * Math.floor(s / 60);
 const spanMiddle = m => m.range ? m.range.middle : [m.start_s, m.start_s + m.duration_s];
 const lateEnd = m => m.range ? m.range.end[1] : m.start_s + m.duration_s;
 /* "25–42". */
@@ -56,7 +57,7 @@ function strips() {
     const moves = P.moves.filter(m => m.leg === leg);
     if (!moves.length) continue;
     const start = Math.min(...moves.map(m => m.start_s)), end = Math.max(...moves.map(m => m.start_s + m.duration_s));
-    parts.push({ leg, start, half: D[leg] ? D[leg][0] : end, most: D[leg] ? D[leg][1] : end });
+    parts.push({ leg, start, half: D[leg] ? overBy(D[leg][0]) : end, most: D[leg] ? overBy(D[leg][1]) : end });
   }
   const apart = P.back_from_s != null && parts.length > 1;
   const whole = legs => {
@@ -76,7 +77,7 @@ function night(el) {
     if (rows.length > 1) inner += words(pad, y + 14, `way ${last.leg}, ${dayAt(s.from)}`, "axis");
     for (const [t, text] of ticks(s.from, s.to, W - 2 * pad, 64)) inner += line(X(t), top + high, X(t), top + high + 5, "grid") + (X(t) + wide(text, 12) / 2 < W ? words(X(t), top + high + 32, text, "axis", "middle") : "");
     if (s.end != null) inner += box(X(s.from), top, X(s.end) - X(s.from), high, "spare");
-    const no = last.leg === "back" ? P.decisions.no_return_s : null;
+    const home = last.leg === "back", no = home ? P.decisions.no_return_s : P.decisions.turn_s == null ? null : atMost(P.decisions.turn_s);
     if (no != null && s.end != null && no < s.end) inner += box(X(no), top, X(s.end) - X(no), high, "late");
     let free = s.from;
     s.legs.forEach((leg, n) => {
@@ -88,9 +89,9 @@ function night(el) {
       said.push(`Way ${leg.leg} over by ${dayAt(leg.half)}${P.decisions[leg.leg] ? ` in half of the nights, by ${dayAt(leg.most)} in 9 of 10` : ", as predicted"}.`);
     });
     if (no != null) {
-      const label = (narrow() ? "home by " : "the way back must begin by ") + at(no), half = wide(label, 12.5, 600) / 2, clear = Math.max(X(no), X(free));
+      const label = (home ? narrow() ? "home by " : "the way back must begin by " : "turn round by ") + at(no), half = wide(label, 12.5, 600) / 2, clear = Math.max(X(no), X(free));
       inner += line(X(no), top - 6, X(no), top + high, "no-return") + words(Math.min(Math.max(X(no), half + 2), W - half - 2), top - 11, label, "no-return-label", "middle");
-      if (s.end != null && wide("too late to begin it", 13) + 10 < X(s.end) - clear - wide("over 00:00–00:00", 13, 600)) inner += words((clear + X(s.end)) / 2, top + high / 2 + 4.5, "too late to begin it", "big hushed", "middle");
+      if (s.end != null && home && wide("too late to begin it", 13) + 10 < X(s.end) - clear - wide("over 00:00–00:00", 13, 600)) inner += words((clear + X(s.end)) / 2, top + high / 2 + 4.5, "too late to begin it", "big hushed", "middle");
       said.push(`Point of no return ${dayAt(no)}.`);
     }
     const over = `over ${at(last.half)}–${at(last.most)}`, edge = no != null && s.end != null && no > free ? Math.min(no, s.end) : s.end;
@@ -173,7 +174,7 @@ function legPicture(leg, W) {
 /* A move in a sentence: for the title of its bar and for the line below the picture. */
 function saidOf(m) {
   const [s, e] = spanMiddle(m), lane = m.lane ? `lane ${m.lane}` : `wave ${m.wave}`;
-  const range = m.range ? `about ${dayAt(s)} to ${dayAt(e)}, over by ${dayAt(lateEnd(m))} in 9 nights of 10` : `about ${dayAt(s)} to ${dayAt(e)}`;
+  const range = m.range ? `about ${dayAt(s)} to ${dayAt(e)}, over by ${dayAt(overBy(lateEnd(m)))} in 9 nights of 10` : `about ${dayAt(s)} to ${dayAt(e)}`;
   const waits = m.waits.map(w => `${MOVES.get(w.move).lpar} ${w.until === "arrived" ? "has arrived" : "is over"}${w.why ? ": " + w.why : ""}`);
   return `${m.n}. ${m.lpar}, ${lane}, ${short(m.from)} to ${short(m.to)}, ${range}. ${m.inactive ? "Inactive. " : ""}` + (waits.length ? `Waits until ${waits.join("; ")}.` : "Waits for no other lane.");
 }
