@@ -152,7 +152,8 @@ def _ranges(plan: Plan, nights: Nights, drawn: Sequence[Drawn], confidence: floa
             takes = [end - start for end, start in zip(over, starts, strict=True)]
             yield MoveRange(job.move.number, _quantile(starts, 0.1), _quantile(starts, 0.9), _quantile(over, 0.9),
                             None if limit is None else limit - _quantile(rest, confidence),
-                            short_ms=_quantile(takes, 0.1), long_ms=_quantile(takes, 0.9), half_ms=_quantile(over, 0.5))
+                            short_ms=_quantile(takes, 0.1), long_ms=_quantile(takes, 0.9), half_ms=_quantile(over, 0.5),
+                            begun_ms=_quantile(starts, 0.5))
 
 
 def _safe(plan: Plan, site: Site, judge: Judge) -> Iterator[int]:

@@ -26,8 +26,8 @@ class NightSpread:
 @dataclass(frozen=True, slots=True)
 class MoveRange:
     """One move in 8 of 10 nights: its begin from ``early_ms`` to ``late_ms``, over by ``over_ms``, taking ``short_ms``
-    to ``long_ms``; over by ``half_ms`` in half of them. ``latest_ms``: begun later than that, what follows is not over
-    in time at the asked confidence."""
+    to ``long_ms``; begun by ``begun_ms`` and over by ``half_ms`` in half of them. ``latest_ms``: begun later than that,
+    what follows is not over in time at the asked confidence."""
 
     number: int
     early_ms: Annotated[At, Field(alias="early_s")]
@@ -37,6 +37,7 @@ class MoveRange:
     short_ms: Annotated[At | None, Field(alias="short_s", exclude_if=absent)] = None
     long_ms: Annotated[At | None, Field(alias="long_s", exclude_if=absent)] = None
     half_ms: Annotated[At | None, Field(alias="half_s", exclude_if=absent)] = None
+    begun_ms: Annotated[At | None, Field(alias="begun_s", exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,8 +168,11 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
 
 
 def _middle(m: Move, drawn: MoveRange) -> list[float]:
+    """When it is begun and over in half of the nights; as long as predicted where that was not kept."""
+    if drawn.begun_ms is not None and drawn.half_ms is not None:
+        return [drawn.begun_ms / 1000, drawn.half_ms / 1000]
     start = (drawn.early_ms + drawn.late_ms) / 2000
-    return [start, start + m.duration_ms / 1000 if drawn.half_ms is None else max(drawn.half_ms / 1000, start)]
+    return [start, start + m.duration_ms / 1000]
 
 
 def _commands(m: Move, site: Site, ids: Mapping[str, int | None]) -> dict[str, str]:

@@ -130,11 +130,12 @@ function aside(m, x, a, b) {
 }
 function legPicture(leg, W) {
   const rows = rowsOf(leg), upright = narrow() && rows.length <= 7, many = rows.length > 24;
+  const tall = Math.max(300, Math.min(1400, 74 * Math.max(...rows.map(r => r.moves.length))));
   const moves = rows.flatMap(r => r.moves), from = Math.min(...moves.map(m => spanMiddle(m)[0]));
-  const to = Math.max(...moves.map(lateEnd), ...moves.map(m => spanMiddle(m)[1])), head = upright ? 42 : 62;
+  const to = Math.max(...moves.map(lateEnd), ...moves.map(m => spanMiddle(m)[1]));
+  const head = upright ? 10 + Math.max(32, ...ticks(from, to, tall, 46).map(x => wide(x[1], 12))) : 62;
   const pitch = upright ? (W - head) / rows.length : many ? 22 : 46, begin = many ? 24 : 34, thick = upright ? Math.min(pitch - 14, 62) : many ? 15 : 22;
-  const ways = Math.max(...rows.map(r => r.moves.length));
-  const length = upright ? Math.max(300, Math.min(1400, ways * 74)) : W - head - 16, T = t => (upright ? 26 : head) + (t - from) / (to - from || 1) * length;
+  const length = upright ? tall : W - head - 16, T = t => (upright ? 26 : head) + (t - from) / (to - from || 1) * length;
   const R = n => upright ? head + n * pitch : begin + n * pitch, depth = begin + rows.length * pitch;
   let grid = "", bars = "", lines = "", place = new Map();
   for (const [t, text] of ticks(from, to, length, upright ? 46 : 70)) grid += upright
