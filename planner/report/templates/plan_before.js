@@ -50,6 +50,9 @@ function ticks(from, to, length, room) {
   return out;
 }
 
+/* ", Tue 2027-01-05": where the ways are on different days. */
+const dateOf = s => { const then = P.back_from_s == null ? null : clockOf(s); return then ? `, ${DAYS[then.getUTCDay()]} ${then.toISOString().slice(0, 10)}` : ""; };
+
 /* ---- the night ---------------------------------------------------------------------------------------------------- */
 function strips() {
   const D = P.decisions, parts = [];
@@ -61,8 +64,8 @@ function strips() {
   }
   const apart = P.back_from_s != null && parts.length > 1;
   const whole = legs => {
-    const window = P.window_s[legs[legs.length - 1].leg] || P.window_s.out;
-    const begin = window && (apart || !legs.some(x => x.leg === "out")) ? Math.min(window[0], legs[0].start) : Math.min(0, legs[0].start);
+    const window = P.window_s[legs[legs.length - 1].leg];
+    const begin = !apart && legs[0].leg === "out" ? Math.min(0, legs[0].start) : Math.min(window ? window[0] : Infinity, legs[0].start);
     return { legs, from: begin, end: window ? window[1] : null, to: Math.max(window ? window[1] : 0, ...legs.map(x => x.most)) };
   };
   return apart ? parts.map(x => whole([x])) : parts.length ? [whole(parts)] : [];
@@ -71,10 +74,10 @@ function night(el) {
   const W = widthOf(el), pad = 24, high = printing ? 22 : narrow() ? 34 : 30, rows = strips();
   let inner = '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V6" class="hatch"/></pattern></defs>', y = 0, said = [];
   for (const s of rows) {
-    const X = t => pad + (t - s.from) / (s.to - s.from || 1) * (W - 2 * pad), top = y + 30, last = s.legs[s.legs.length - 1];
+    const X = t => pad + (t - s.from) / (s.to - s.from || 1) * (W - 2 * pad), top = y + (rows.length > 1 ? 44 : 30), last = s.legs[s.legs.length - 1];
     const segment = (a, b, text, cls) => { const w = X(b) - X(a); let t = [text, text.split(" ").pop()].find(one => wide(one, 13, 600) + 8 <= w) || "";
       return box(X(a), top, w, high, cls) + (t ? words(X(a) + w / 2, top + high / 2 + 4.5, t, "big on-" + cls, "middle") : ""); };
-    if (rows.length > 1) inner += words(pad, y + 14, `way ${last.leg}, ${dayAt(s.from)}`, "axis");
+    if (rows.length > 1) inner += words(pad, y + 14, `way ${last.leg}${dateOf(s.from)}`, "axis");
     for (const [t, text] of ticks(s.from, s.to, W - 2 * pad, 64)) inner += line(X(t), top + high, X(t), top + high + 5, "grid") + (X(t) + wide(text, 12) / 2 < W ? words(X(t), top + high + 32, text, "axis", "middle") : "");
     if (s.end != null) inner += box(X(s.from), top, X(s.end) - X(s.from), high, "spare");
     const home = last.leg === "back", no = home ? P.decisions.no_return_s : P.decisions.turn_s == null ? null : atMost(P.decisions.turn_s);
@@ -186,7 +189,7 @@ function lanes(el) {
     const moves = P.moves.filter(m => m.leg === leg);
     if (!moves.length) continue;
     const rows = rowsOf(leg).length, groups = P.in_lanes ? `${rows} lane${rows === 1 ? "" : "s"}` : `${new Set(moves.map(m => m.wave)).size} waves`;
-    el.append(make("h3", {}, `Way ${leg}: ${moves.length} move${moves.length === 1 ? "" : "s"}, ${groups}`));
+    el.append(make("h3", {}, `Way ${leg}: ${moves.length} move${moves.length === 1 ? "" : "s"}, ${groups}${dateOf(moves[0].start_s)}`));
     const holder = el.appendChild(make("div", {})), drawn = legPicture(leg, W);
     choosing(picture(holder, drawn.w, drawn.h, drawn.svg,
       `role="application" tabindex="0" aria-label="Moves ${leg}, ${groups}: arrow keys go from move to move"`), moves);
