@@ -276,6 +276,34 @@ def test_a_plan_that_was_not_found_in_time_is_called_unknown() -> None:
     assert "UNKNOWN" in text and "time ran out after 5 s" in text and "proved" not in text.partition("<main>")[2][:600]
 
 
+def test_a_plan_that_failed_its_replay_shows_nothing_that_could_be_run() -> None:
+    text = plan_page(small().replace(verified=False), BASE, "0" * 64)
+    assert "NOT VERIFIED: the plan failed its replay" in text and "migrlpar" not in text and block(text)["moves"] == []
+
+
+_COLOURS = re.compile(r"--([a-z-]+): (#[0-9a-f]{6})")
+_ON = {"card": ("fg", "dim", "link", "good", "warn", "bad"), "bg": ("fg", "dim"), "code": ("fg",), "soft": ("fg",),
+       "deep": ("on-deep",), "light": ("on-light",), "work": ("on-work",), "room": ("fg",), "warn-soft": ("warn",),
+       "bad-soft": ("bad",), "good-soft": ("good",), "fg": ("card",)}
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[n:n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_text_has_a_contrast_of_at_least_four_and_a_half(theme: int) -> None:
+    """By the formula of WCAG 2, light and dark."""
+    blocks = re.findall(r":root \{(.*?)\}", page("lanes"), re.S)
+    colours = dict(_COLOURS.findall(blocks[0])) | (dict(_COLOURS.findall(blocks[1])) if theme else {})
+    for ground, texts in _ON.items():
+        for text in texts:
+            light, dark = sorted((luminance(colours[ground]), luminance(colours[text])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
 def test_characters_that_nobody_sees_are_shown_in_text() -> None:
     plan = small().replace(stays=(("a\u202eb", "A", "x"),))
     assert "a\\u202eb" in plan_page(plan, BASE, "0" * 64)
@@ -328,3 +356,17 @@ def test_moves_are_sorted_filtered_and_chosen_by_keys_and_each_lpar_has_its_reac
     assert told["wrong"] == [] and answer["largest"] == "hxaix09adm" and answer["order"] == ["descending"]
     assert answer["found"] == ["hxaix52"] and f"{first.lpar}, lane {first.lane}" in answer["chosen"]
     assert "p570-1 refused: 6 LUNs are not seen by any VIOS" in answer["reach"] and "p570-2 is its target" in answer["reach"]
+
+
+@needs_chromium
+def test_names_stand_in_the_pages_tables_and_pictures_as_they_are(tmp_path: Path) -> None:
+    name = "a<img src=x>&'\u202e\""
+    plan, shown = small(), "a<img src=x>&'\\u202e\""
+    moves = tuple(replace(m, lpar=name if m.lpar == plan.moves[0].lpar else m.lpar) for m in plan.moves)
+    estate = BASE.replace(lpars=tuple(replace(p, name=name) if p.name == plan.moves[0].lpar else p for p in BASE.lpars))
+    told = in_chromium(tmp_path, plan_page(in_lanes(plan.replace(moves=moves)), estate, "0" * 64), """
+      location.hash = "#before"; await wait(300);
+      const said = [...document.querySelectorAll("#before title")].map(t => t.textContent).join(" ");
+      return [document.querySelectorAll("img").length, one("#moves-table").textContent, said, one("#r-lpar").textContent];""")
+    images, *places = told["answer"]
+    assert told["wrong"] == [] and images == 0 and all(shown in text and name not in text for text in places)

@@ -38,6 +38,8 @@ def plan_page(plan: Plan, estate: Estate, seal: str) -> str:
     Its Content-Security-Policy lets nothing run or load but its own scripts and style, by their hashes: no markup may
     have a ``style`` or an ``on…`` attribute.
     """
+    if not plan.verified:
+        plan = plan.replace(moves=())
     made, site, evening = templates(), Site(estate, goal=plan.goal), plan.verified and bool(plan.moves)
     style = Markup().join(_source(made, name) for name in _STYLES + _EVENING_STYLES * evening)
     scripts = [_source(made, name) for name in _SCRIPTS + _EVENING_SCRIPTS * evening]

@@ -47,7 +47,8 @@ def blocked(plan: Plan, site: Site, short: Short) -> Blocked:
     """Of a plan that has no answer."""
     c, tried = plan.conflict, tuple(_tried(plan))
     if c is None:
-        word = "IMPOSSIBLE (proved)" if plan.status is Status.INFEASIBLE else "UNKNOWN: no plan was found in time"
+        word = {Status.INFEASIBLE: impossible_word(unstated=False), Status.UNKNOWN: "UNKNOWN: no plan was found in time"
+                }.get(plan.status, "NOT VERIFIED: the plan failed its replay")
         return Blocked(word, next((f.message for f in plan.findings), ""), tried)
     return Blocked(
         impossible_word(bool(c.unstated)), short(c.summary), tried,
@@ -87,10 +88,12 @@ def _lifts(c: Conflict) -> Iterator[str]:
 
 def _tried(plan: Plan) -> Iterator[str]:
     """How far the search went."""
-    if plan.conflict is not None and plan.status is Status.INFEASIBLE:
+    if plan.status is Status.INFEASIBLE:
         yield "Every placement was looked at, LPARs that would move only to make room included: none keeps all rules."
     elif plan.conflict is not None:
         yield "Nothing is proved: it hangs on what nobody states (below). Once that is exported, ask again."
+    elif plan.status is not Status.UNKNOWN:
+        yield "What was found did not hold when it was replayed: a defect of the planner. Nothing of it is shown here."
     else:
         yield "The search ended without a plan and without a proof. --time-limit gives it longer."
     if plan.bound is not None:
