@@ -6,13 +6,14 @@ on the changed estate is verified and fits its window, and when it is so with no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
-from planner.estate.changes import Repair, applied
+from planner.estate.changes import Repair, applied, set_to
 from planner.estate.model import Estate
 from planner.estate.prices import PRICES, Prices
 from planner.jobs.common import Options
@@ -27,8 +28,9 @@ from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate, Headroom
 from planner.rules import Judge, Site
+from planner.rules.server import made_mover
 from planner.stopwatch import now, stopped
-from planner.units import many, some
+from planner.units import many, show_duration, some
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.history.usage import Usage
@@ -38,6 +40,9 @@ _TRIES = 60
 """Sets that are tried by the whole plan at most."""
 _PAIRS = 20_000
 """LPARs that could stay times servers up to which changes are bought for them too."""
+_FAST_MBIT, _SLOW_MBIT = 10_000, 1000
+_LINK_SETS = 4
+"""Sets of faster links that are tried at most."""
 _FOUND = (Status.OPTIMAL, Status.FEASIBLE)
 
 
@@ -117,13 +122,41 @@ class Remedy:
             site, Judge(site), self.asked)
         return of.solve(self.options.time_limit, 1.0).status is not Status.INFEASIBLE
 
-    def tried(self, changes: Sequence[Repair]) -> ChangeSet | None:
-        """These changes with their plan; None when it is not had."""
+    def planned(self, changes: Sequence[Repair]) -> ChangeSet | None:
+        """These changes with their verified plan, which may be too long; None when there is none."""
         estate = applied(self.loaded.estate, changes)
-        if not self.placed(estate):
-            return None
-        plan = self.plan(estate)
-        return ChangeSet(tuple(changes), self.prices.total(tuple(changes)), plan, estate) if possible(plan) else None
+        plan = self.plan(estate) if self.placed(estate) else None
+        return None if plan is None or not plan.verified else ChangeSet(
+            tuple(changes), self.prices.total(tuple(changes)), plan, estate)
+
+    def tried(self, changes: Sequence[Repair]) -> ChangeSet | None:
+        """These changes with the plan that does what was asked; None when it is not had."""
+        found = self.planned(changes)
+        return found if found and possible(found.plan) else None
+
+    def in_time(self, late: ChangeSet) -> ChangeSet | None:
+        """Of a set whose plan does not fit its window one that does, with faster links for the pairs of movers that send
+        most, as few as it takes, or with further movers, or with all of these; None when it does not fit even then."""
+        site = self.site(late.estate)
+        sent: Counter[tuple[str, str]] = Counter()
+        for m in late.plan.moves:
+            sent[m.source_msp, m.target_msp] += m.bytes_sent
+        pairs = [pair for pair, _ in sorted(sent.items(), key=lambda row: (-row[1], row[0])) if all(pair)]
+        movers = dict.fromkeys(v for pair in pairs for v in pair
+                               if (site.vioses[v].link_mbit or _SLOW_MBIT) < _FAST_MBIT)
+        faster = {v: set_to("link", "vioses", v, "link_mbit", _FAST_MBIT,
+                            words=f"move over a link of 10 Gbit/s from and to {v}") for v in movers}
+        links = [tuple(faster[v] for v in movers if v in {x for pair in pairs[:n] for x in pair})
+                 for n in range(1, len(pairs) + 1)][:_LINK_SETS]
+        servers = {s for m in late.plan.moves for s in (m.source, m.target)}
+        further = tuple(made_mover(site, v.name) for v in site.estate.vioses
+                        if v.server in servers and v not in site.movers(v.server))
+        offers = dict.fromkeys([*links, *((c,) for c in further), further, (*faster.values(), *further)])
+        for offer in sorted(offers, key=lambda cs: (self.prices.total(cs), len(cs))):
+            fits = all(map(self.prices.allows, offer)) and offer
+            if fits and (found := self.tried((*late.changes, *offer))):
+                return found
+        return None
 
     def least(self, found: ChangeSet) -> ChangeSet:
         """The set without what it does not need: each change is left out in turn, the dearest first, and planned."""
@@ -166,6 +199,7 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
     deadline = max(asked.options.deadline(), now() + asked.options.time_limit / 2)
     sets: list[ChangeSet] = []
     cheapest, none, refused = False, False, 0
+    late: ChangeSet | None = None
     for number in range(1, _TRIES + 1):
         tell(f"set {number}")
         solution = model.solve(deadline, 0.0)
@@ -173,10 +207,14 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
             none = not sets and solution.outcome is Outcome.INFEASIBLE
             break
         changes = model.changes(solution)
-        found = asked.tried(changes)
+        planned = asked.planned(changes)
+        found = planned
+        if planned is not None and not possible(planned.plan):
+            found = None if late else asked.in_time(planned)
         if found is None:
             refused += 1
-            model.add_refusal(solution)
+            late = late or planned
+            model.add_refusal(solution, late=planned is not None)
         else:
             least = asked.least(found)
             cheapest = cheapest or (not sets and solution.outcome is Outcome.OPTIMAL and least.changes == changes)
@@ -185,8 +223,17 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
                 sets.append(least)
         if len(sets) == count or now() > deadline:
             break
-    said = [f"{many(refused, 'cheaper set')} had a placement at best, but no verified plan"] if refused else []
+    said = [f"{many(refused, 'cheaper set')} had a placement at best, but no verified plan in its window"] if (
+        refused and sets) else []
+    said += _too_late(late) if late and not sets else []
     return Remedied(asked.today, tuple(sorted(sets, key=lambda s: s.cost)), cheapest, none, tuple(said))
+
+
+def _too_late(late: ChangeSet) -> list[str]:
+    """By how much longer a window would have to be, for a set that needs nothing else."""
+    windows = [w for w in (late.plan.window, late.plan.back_window) if w and w.fits is False]
+    with_ = f"with {'; '.join(c.words for c in late.changes)}: " if late.changes else ""
+    return [f"{with_}a window that is {show_duration(-(w.spare_s or 0))} longer would do" for w in windows]
 
 
 def _of_one(a: ChangeSet, b: ChangeSet) -> bool:

@@ -324,11 +324,14 @@ class Buying(PlacementProgram):
         found += [relief.change(solution.values[i]) for relief, i in self.amounts.values() if solution.values[i]]
         return tuple(sorted(found, key=lambda c: (self.shop.prices.owner(c), c.kind, c.subject, c.words)))
 
-    def add_refusal(self, solution: Solution) -> None:
-        """Something else is bought beside this set, or more of it: with it alone no plan was found."""
-        beyond: dict[int, int] = {i: -1 for i in self.bought.values() if not solution.values[i]}
+    def add_refusal(self, solution: Solution, *, late: bool = False) -> None:
+        """Something else is bought beside this set, or more of it: with it alone no plan was found. ``late``: its plan
+        was too long, which only fewer or smaller LPARs mend."""
+        quicker = {*self.shop.stops.values(), *(c for _, c in self.shop.small.values())}
+        beyond: dict[int, int] = {i: -1 for c, i in self.bought.items()
+                                  if not solution.values[i] and (not late or c in quicker)}
         for relief, i in self.amounts.values():
-            if solution.values[i] < relief.most:
+            if not late and solution.values[i] < relief.most:
                 more = self.program.variable(1, "more than", str(solution.values[i]))
                 self.program.at_most({more: solution.values[i] + 1, i: -1}, 0, CUT)
                 beyond[more] = -1
