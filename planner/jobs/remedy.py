@@ -7,7 +7,7 @@ on the changed estate is verified and fits its window, and when it is so with no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from planner.jobs.headroom_plan import headroom
 from planner.optimise.asked import displaced, may_leave, survivors
 from planner.optimise.evacuate import Unexplained
 from planner.optimise.headroom import HeadroomProblem
-from planner.optimise.program import Outcome
+from planner.optimise.program import Outcome, Solution
 from planner.optimise.remedy import Buying, HeadroomRemedy, Shop, shop_of
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
@@ -135,26 +135,12 @@ class Remedy:
         return found if found and possible(found.plan) else None
 
     def in_time(self, late: ChangeSet) -> ChangeSet | None:
-        """Of a set whose plan does not fit its window one that does, with faster links for the pairs of movers that send
-        most, as few as it takes, or with further movers, or with all of these; None when it does not fit even then."""
-        site = self.site(late.estate)
-        sent: Counter[tuple[str, str]] = Counter()
-        for m in late.plan.moves:
-            sent[m.source_msp, m.target_msp] += m.bytes_sent
-        pairs = [pair for pair, _ in sorted(sent.items(), key=lambda row: (-row[1], row[0])) if all(pair)]
-        movers = dict.fromkeys(v for pair in pairs for v in pair
-                               if (site.vioses[v].link_mbit or _SLOW_MBIT) < _FAST_MBIT)
-        faster = {v: set_to("link", "vioses", v, "link_mbit", _FAST_MBIT,
-                            words=f"move over a link of 10 Gbit/s from and to {v}") for v in movers}
-        links = [tuple(faster[v] for v in movers if v in {x for pair in pairs[:n] for x in pair})
-                 for n in range(1, len(pairs) + 1)][:_LINK_SETS]
-        servers = {s for m in late.plan.moves for s in (m.source, m.target)}
-        further = tuple(made_mover(site, v.name) for v in site.estate.vioses
-                        if v.server in servers and v not in site.movers(v.server))
-        offers = dict.fromkeys([*links, *((c,) for c in further), further, (*faster.values(), *further)])
+        """Of a set whose plan does not fit its window one that does, with faster links or further movers, the cheapest
+        of those that are tried; None when it does not fit even then."""
+        offers = dict.fromkeys(_quicker(late, self.site(late.estate)))
         for offer in sorted(offers, key=lambda cs: (self.prices.total(cs), len(cs))):
-            fits = all(map(self.prices.allows, offer)) and offer
-            if fits and (found := self.tried((*late.changes, *offer))):
+            found = self.tried((*late.changes, *offer)) if offer and all(map(self.prices.allows, offer)) else None
+            if found:
                 return found
         return None
 
@@ -196,44 +182,80 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
     model, shop = asked.model()
     if shop.stranded:
         return Remedied(asked.today, none=True, said=tuple(unliftable(shop)))
-    deadline = max(asked.options.deadline(), now() + asked.options.time_limit / 2)
-    sets: list[ChangeSet] = []
-    cheapest, none, refused = False, False, 0
-    late: ChangeSet | None = None
-    for number in range(1, _TRIES + 1):
-        tell(f"set {number}")
-        solution = model.solve(deadline, 0.0)
-        if not solution.found or stopped():
-            none = not sets and solution.outcome is Outcome.INFEASIBLE
-            break
-        changes = model.changes(solution)
-        planned = asked.planned(changes)
-        found = planned
-        if planned is not None and not possible(planned.plan):
-            found = None if late else asked.in_time(planned)
+    search = _SetSearch(asked, model, count)
+    none = search.run(max(asked.options.deadline(), now() + asked.options.time_limit / 2), tell)
+    said = [f"{many(search.refused, 'cheaper set')} had a placement at best, but no verified plan in its window"] if (
+        search.refused and search.sets) else []
+    said += _too_late(search.late) if search.late and not search.sets else []
+    return Remedied(asked.today, tuple(sorted(search.sets, key=lambda s: s.cost)), search.cheapest, none, tuple(said))
+
+
+class _SetSearch:
+    """The sets that were found so far. ``late``: the first whose plan does not fit its window."""
+
+    def __init__(self, asked: Remedy, model: Buying, count: int) -> None:
+        self.asked, self.model, self.count = asked, model, count
+        self.sets: list[ChangeSet] = []
+        self.cheapest, self.refused = False, 0
+        self.late: ChangeSet | None = None
+
+    def run(self, deadline: float, tell: Callable[[str], None]) -> bool:
+        """Sets until there are enough, or none is left; whether it is proved that there is none at all."""
+        for number in range(1, _TRIES + 1):
+            tell(f"set {number}")
+            solution = self.model.solve(deadline, 0.0)
+            if not solution.found or stopped():
+                return solution.outcome is Outcome.INFEASIBLE and not (self.sets or self.refused)
+            self.take(solution)
+            if len(self.sets) == self.count or now() > deadline:
+                break
+        return False
+
+    def take(self, solution: Solution) -> None:
+        """The set of a solution when it has its plan, without what it does not need; else it is refused."""
+        changes = self.model.changes(solution)
+        found = planned = self.asked.planned(changes)
+        if planned is None or not possible(planned.plan):
+            found = self.asked.in_time(planned) if planned and not self.late else None
+            self.late, self.refused = self.late or planned, self.refused + (found is None)
+            self.model.add_refusal(solution, {m.lpar for m in planned.plan.moves} if planned else None)
         if found is None:
-            refused += 1
-            late = late or planned
-            model.add_refusal(solution, late=planned is not None)
-        else:
-            least = asked.least(found)
-            cheapest = cheapest or (not sets and solution.outcome is Outcome.OPTIMAL and least.changes == changes)
-            model.add_difference(least.changes)
-            if not any(_of_one(s, least) for s in sets):
-                sets.append(least)
-        if len(sets) == count or now() > deadline:
-            break
-    said = [f"{many(refused, 'cheaper set')} had a placement at best, but no verified plan in its window"] if (
-        refused and sets) else []
-    said += _too_late(late) if late and not sets else []
-    return Remedied(asked.today, tuple(sorted(sets, key=lambda s: s.cost)), cheapest, none, tuple(said))
+            return
+        least = self.asked.least(found)
+        if found is planned:
+            proved = solution.outcome is Outcome.OPTIMAL and least.changes == changes and not self.late
+            self.cheapest = self.cheapest or (not self.sets and proved)
+            self.model.add_difference(least.changes)
+        if not any(_of_one(s, least) for s in self.sets):
+            self.sets.append(least)
 
 
 def _too_late(late: ChangeSet) -> list[str]:
     """By how much longer a window would have to be, for a set that needs nothing else."""
-    windows = [w for w in (late.plan.window, late.plan.back_window) if w and w.fits is False]
     with_ = f"with {'; '.join(c.words for c in late.changes)}: " if late.changes else ""
-    return [f"{with_}a window that is {show_duration(-(w.spare_s or 0))} longer would do" for w in windows]
+    return [f"{with_}a window that is {show_duration(-spare)} longer would do" if (spare := w.spare_s or 0) < 0 else
+            f"{with_}the plan fits as predicted, but in too few nights: a longer window would do"
+            for w in (late.plan.window, late.plan.back_window) if w and w.fits is False]
+
+
+def _quicker(late: ChangeSet, site: Site) -> Iterator[tuple[Repair, ...]]:
+    """Faster links for the pairs of movers that send most, one pair after the other; further movers; all of these."""
+    sent: Counter[tuple[str, str]] = Counter()
+    for m in late.plan.moves:
+        sent[m.source_msp, m.target_msp] += m.bytes_sent
+    pairs = [pair for pair, _ in sorted(sent.items(), key=lambda row: (-row[1], row[0])) if all(pair)]
+    slow = [v for v in dict.fromkeys(v for pair in pairs for v in pair)
+            if (site.vioses[v].link_mbit or _SLOW_MBIT) < _FAST_MBIT]
+    faster = {v: set_to("link", "vioses", v, "link_mbit", _FAST_MBIT,
+                        words=f"move over a link of 10 Gbit/s from and to {v}") for v in slow}
+    for n in range(1, min(len(pairs), _LINK_SETS) + 1):
+        yield tuple(faster[v] for v in slow if any(v in pair for pair in pairs[:n]))
+    servers = {s for m in late.plan.moves for s in (m.source, m.target)}
+    further = tuple(made_mover(site, v.name) for v in site.estate.vioses
+                    if v.server in servers and v not in site.movers(v.server))
+    yield from ((c,) for c in further)
+    yield further
+    yield *faster.values(), *further
 
 
 def _of_one(a: ChangeSet, b: ChangeSet) -> bool:

@@ -324,14 +324,15 @@ class Buying(PlacementProgram):
         found += [relief.change(solution.values[i]) for relief, i in self.amounts.values() if solution.values[i]]
         return tuple(sorted(found, key=lambda c: (self.shop.prices.owner(c), c.kind, c.subject, c.words)))
 
-    def add_refusal(self, solution: Solution, *, late: bool = False) -> None:
+    def add_refusal(self, solution: Solution, late: Collection[str] | None = None) -> None:
         """Something else is bought beside this set, or more of it: with it alone no plan was found. ``late``: its plan
-        was too long, which only fewer or smaller LPARs mend."""
-        quicker = {*self.shop.stops.values(), *(c for _, c in self.shop.small.values())}
+        was too long, which of what is bought here only fewer or smaller of these LPARs mend."""
+        quicker = {of[n] for of in (self.shop.stops, {n: c for n, (_, c) in self.shop.small.items()})
+                   for n in late or () if n in of}
         beyond: dict[int, int] = {i: -1 for c, i in self.bought.items()
-                                  if not solution.values[i] and (not late or c in quicker)}
+                                  if not solution.values[i] and (late is None or c in quicker)}
         for relief, i in self.amounts.values():
-            if not late and solution.values[i] < relief.most:
+            if late is None and solution.values[i] < relief.most:
                 more = self.program.variable(1, "more than", str(solution.values[i]))
                 self.program.at_most({more: solution.values[i] + 1, i: -1}, 0, CUT)
                 beyond[more] = -1
