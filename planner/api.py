@@ -136,7 +136,8 @@ def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memo
         servers=named, come_back=come_back, firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
     if cores or memory_gib:
         goal = Headroom(server=named[0], units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
-                        come_back=come_back, firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
+                        by=By.ENTITLEMENT if usage is None else By.BOTH, come_back=come_back,
+                        firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
     options = jobs.Options(time_limit, window=_window(window), work_s=jobs.span_from(work), zone=zone)
     listed = PRICES if prices is None else read_prices(Path(prices))
     return remedies.remedy(remedies.Remedy(Loaded(estate), goal, options, usage, listed), sets)

@@ -63,7 +63,8 @@ def remedy_command(
     loaded, progress, options, spec = load_estate(estate, policy), working(), times.options(solver), usage.spec()
 
     def asked(*named: str) -> Remedy:
-        return Remedy(loaded, _goal(list(named), cores, memory, times, not_a_target), options, spec, listed)
+        goal = _goal(list(named), cores, memory, times, not_a_target, measured=spec is not None)
+        return Remedy(loaded, goal, options, spec, listed)
 
     with stoppable():
         if every:
@@ -81,10 +82,11 @@ def remedy_command(
     return 0 if told.sets or possible(told.today) else 3 if told.none else 4
 
 
-def _goal(servers: list[str], cores: str, memory: str, times: Times, not_a_target: list[str] | None
+def _goal(servers: list[str], cores: str, memory: str, times: Times, not_a_target: list[str] | None, *, measured: bool
           ) -> Evacuate | Headroom:
     """What is asked; raises UsageError."""
     from planner.formats.values import mib_from_gib, units_from_cores
+    from planner.plan.choices import By
     from planner.plan.questions import Evacuate, Headroom
 
     try:
@@ -97,8 +99,8 @@ def _goal(servers: list[str], cores: str, memory: str, times: Times, not_a_targe
                         not_targets=tuple(not_a_target or ()))
     if len(servers) > 1:
         raise UsageError("--cores and --memory are headroom on one server: name one")
-    return Headroom(server=servers[0], units=units, memory_mib=mib, come_back=times.come_back, firmware_after=levels,
-                    not_targets=tuple(not_a_target or ()))
+    return Headroom(server=servers[0], units=units, memory_mib=mib, by=By.BOTH if measured else By.ENTITLEMENT,
+                    come_back=times.come_back, firmware_after=levels, not_targets=tuple(not_a_target or ()))
 
 
 def _deliver_all(told: Opened, budget: int | None, prices: Prices, where: Path, output: Output) -> None:
