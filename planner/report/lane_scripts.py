@@ -90,7 +90,8 @@ class _Scripts:
         later, own, variables = self._sessions.later(m), own_name(self._site, m.lpar), self._sessions.variables
         ends = [variables[name] for name in self._sessions.ends[m.number]]
         return {
-            "number": m.number, "lane": m.lane, "lpar": _word(shown(own)), "source": _word(shown(m.source)),
+            "number": m.number, "lane": m.lane, "lpar": _word(shown(own)), "cell": _word(_csv(own)),
+            "source": _word(shown(m.source)),
             "target": _word(shown(m.target)), "good": _word("Not Activated" if m.inactive else "Running"),
             "consoles": ends, "queries": [self._query(m.source), self._query(m.target)],
             "later": [(variables[self._sessions.ends[x.number][1]], self._query(x.target)) for x in later],

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from estates import BASE, changed, estate, loaded, lpar, server
+from resume import carried_out
 from stub_hmc import StubHmc
 
 from planner.estate.model import Estate
@@ -26,6 +27,7 @@ from planner.plan.questions import Evacuate
 from planner.report.lane_scripts import LOG, lane_scripts
 from planner.report.sessions import in_sessions
 from planner.rules import Site
+from planner.verify import verify_plan
 
 MOVES = (
     Move("a1", "A", "B", number=1, lane=1, duration_ms=60_000, source_msp="A-v1", target_msp="B-v1"),
@@ -312,6 +314,23 @@ def test_an_inactive_lpar_arrives_as_it_was(tmp_path: Path) -> None:
     hmc = StubHmc(tmp_path / "hmc", {**PLACES, "A": {"a1": "Not Activated", "A-v1": "Running"}})
     assert hmc.run(scripts["lane-1.sh"], "--yes")[0] == 0 and hmc.servers["B"]["a1"] == "Not Activated"
     assert log(scripts) == []
+
+
+def test_a_whole_plan_is_carried_out_there_and_back_and_resume_sees_it_so(tmp_path: Path) -> None:
+    """All lanes at once, each in its own process: what they make is what the plan says, at its turn and at its end."""
+    plan = evacuate(loaded(BASE), Evacuate(servers=("A",), come_back=True), Options(10, work_s=60))
+    scripts = written(tmp_path / "plan", plan)
+    hmc = StubHmc(tmp_path / "hmc", {
+        s.name: {p.name: "Running" for p in BASE.lpars if p.server == s.name} | {f"{s.name}-v1": "Running"}
+        for s in BASE.servers})
+    for back, moves in ((False, plan.leg("out")), (True, plan.moves)):
+        lanes = [hmc.begin(p, until="validation") for n, p in scripts.items() if n.endswith("-back.sh") is back]
+        assert lanes and [(lane.communicate(timeout=30), lane.returncode)[1] for lane in lanes] == [0] * len(lanes)
+        then = carried_out(BASE, moves)
+        assert {p.name: p.server for p in then.lpars} == {n: s for s, names in hmc.servers.items() for n in names if "-" not in n}
+        rest = resume(loaded(then), plan, Options(10), on=True)
+        assert verify_plan(plan, then).holds and [m.leg for m in rest.moves] == ["back"] * (0 if back else len(plan.leg("back")))
+    assert len(log(scripts)) == len(plan.moves)
 
 
 def test_two_consoles_are_two_variables(tmp_path: Path) -> None:
