@@ -328,7 +328,7 @@ def test_a_whole_plan_is_carried_out_there_and_back_and_resume_sees_it_so(tmp_pa
         assert lanes and [(lane.communicate(timeout=30), lane.returncode)[1] for lane in lanes] == [0] * len(lanes)
         then = carried_out(BASE, moves)
         assert {p.name: p.server for p in then.lpars} == {n: s for s, names in hmc.servers.items() for n in names if "-" not in n}
-        rest = resume(loaded(then), plan, Options(10), on=True)
+        rest = resume(loaded(then), plan, Options(10), on=not back)
         assert verify_plan(plan, then).holds and [m.leg for m in rest.moves] == ["back"] * (0 if back else len(plan.leg("back")))
     assert len(log(scripts)) == len(plan.moves)
 
