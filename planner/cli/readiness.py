@@ -13,12 +13,17 @@ from planner.cli.plans import directory
 from planner.errors import UsageError
 
 if TYPE_CHECKING:
+    from planner.estate.assemble import Loaded
+    from planner.estate.model import Estate as EstateOfThen
     from planner.jobs.readiness.figures import ReadinessDocument
 
 
 @command("readiness")
 def readiness_command(
     estate: Estate, *,
+    since: Annotated[Path | None, typer.Option("--since", metavar="OLD_ESTATE", help="What got worse and better since "
+                                               "then, and by which fact: an estate, or the directory that an earlier "
+                                               "run wrote (--out), also when this run replaces it.")] = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, solver: Solver,
     prometheus: Annotated[Path | None, typer.Option("--prometheus", metavar="FILE", rich_help_panel=OUTPUT,
                                                     help="Also write the figures as Prometheus reads them: .prom, for "
@@ -29,7 +34,9 @@ def readiness_command(
 ) -> int:
     """Can each server be freed today, for how long an evening; what restarts where when one dies; on what it hangs.
 
-    Example: planner readiness estate.xlsx --out reports/readiness
+    Made for every morning: exit code 1 when something got worse --since then, 0 when not, or when nothing is compared.
+
+    Example: planner readiness exports/ --since reports/readiness --out reports/readiness
     """
     from planner.jobs.common import Options
     from planner.jobs.readiness.entry import readiness
@@ -42,11 +49,13 @@ def readiness_command(
         directory(out, "", "the reports", force=output.force)
     if prometheus is not None and prometheus.suffix != ".prom":
         raise UsageError(f"--prometheus {prometheus}: the name must end in .prom")
-    document = readiness(load_estate(estate, policy), Options(solver.time_limit, solver.gap),
-                         assume_nothing=assume_nothing)
+    loaded = load_estate(estate, policy)
+    then = None if since is None else _earlier(since, policy)
+    document = readiness(loaded, Options(solver.time_limit, solver.gap), assume_nothing=assume_nothing, since=then,
+                         name=str(since or ""))
     try:
         if out is not None:
-            _write(document, out, force=output.force)
+            _write(document, loaded, out, force=output.force)
         if prometheus is not None:
             write_file(prometheus, metrics(document).encode(), force=True)
     finally:
@@ -55,11 +64,22 @@ def readiness_command(
         else:
             show(readiness_view(document))
     if out is not None and not output.as_json:
-        show(f"\nReports: {out}: readiness.json, readiness.xlsx, readiness.html, readiness.prom")
+        show(f"\nReports: {out}: readiness.json, readiness.xlsx, readiness.html, readiness.prom, estate.json")
     return 1 if document.worse else 0
 
 
-def _write(document: ReadinessDocument, out: Path, *, force: bool) -> None:
+def _earlier(since: Path, policy: list[Path] | None) -> EstateOfThen:
+    """The estate of then: of a directory that an earlier run wrote as it was, policies included."""
+    from planner.estate.policy_file import loaded
+
+    saved = since / "estate.json"
+    if (since / "readiness.json").is_file() and saved.is_file():
+        return loaded([saved]).estate
+    return load_estate(since, policy).estate
+
+
+def _write(document: ReadinessDocument, loaded: Loaded, out: Path, *, force: bool) -> None:
+    from planner.estate import saved
     from planner.plan.wire import as_json
     from planner.report.output import json_text, write_directory
     from planner.report.readiness_metrics import metrics
@@ -68,5 +88,6 @@ def _write(document: ReadinessDocument, out: Path, *, force: bool) -> None:
 
     write_directory(out, {
         "readiness.json": json_text(as_json(document)).encode(), "readiness.xlsx": readiness_workbook(document),
-        "readiness.html": readiness_page(document).encode(), "readiness.prom": metrics(document).encode()},
+        "readiness.html": readiness_page(document).encode(), "readiness.prom": metrics(document).encode(),
+        "estate.json": saved.dump(loaded).encode()},
         force=force)

@@ -96,7 +96,7 @@ def _header(kind: str, name: str) -> str:
     return next((c.header for c in TABLE[kind].columns if c.field == name), name)
 
 
-def _shown(kind: str, name: str, value: Any) -> str:
+def shown_value(kind: str, name: str, value: Any) -> str:
     """A value in the unit of its header: cores and GiB."""
     column = next((c for c in TABLE[kind].columns if c.field == name), None)
     if column and isinstance(value, int) and column.type in (Type.CORES, Type.GIB):
@@ -136,8 +136,8 @@ def _differ(facts: Facts, kind: str, subject: str, name: str, best: tuple[Any, S
     """Note that two machines say something else."""
     if name in LEVELS and same_level(name, str(best[0]), str(other[0])):
         return
-    facts.differing.append(Difference(subject, _header(kind, name), _shown(kind, name, best[0]),
-                                      _shown(kind, name, other[0]), best[1], other[1]))
+    facts.differing.append(Difference(subject, _header(kind, name), shown_value(kind, name, best[0]),
+                                      shown_value(kind, name, other[0]), best[1], other[1]))
 
 
 def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
@@ -154,8 +154,8 @@ def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]
             continue
         facts.findings.append(Finding(
             "input.two-servers" if name == "server" else "input.conflict", Severity.WARNING, str(key[0]),
-            f"{_header(kind, name)} of {key[0]}: {_shown(kind, name, best.value)} here, "
-            f"{_shown(kind, name, other.value)} in {other.source}; the first is used",
+            f"{_header(kind, name)} of {key[0]}: {shown_value(kind, name, best.value)} here, "
+            f"{shown_value(kind, name, other.value)} in {other.source}; the first is used",
             "correct one of the two", best.source))
     return best
 

@@ -1,0 +1,148 @@
+"""What is other in one estate than in another: rows that came, went or changed, those together that make sense only
+together, and either estate with some of them as they are in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.estate.assemble import shown_value
+from planner.estate.model import TABLE, TABLES, Disk, Estate, Lpar, Vios
+from planner.grouping import grouped, linked
+
+_NAMED = {"lpars": "lpar", "vioses": "vios", "servers": "server"}
+"""Kinds whose rows are what others name, and the field in which they do."""
+Thing = tuple[str, str]
+"""(``lpar``, ``vios`` or ``server``, name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row that is another than it was; None: it is or was not there."""
+
+    kind: str
+    before: Any
+    after: Any
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from the other rows of its kind."""
+        return TABLE[self.kind].key_of(self.after or self.before)
+
+    def things(self) -> set[Thing]:
+        """The LPARs, VIOSes and servers that it is, or names, before or after."""
+        rows = [r for r in (self.before, self.after) if r is not None]
+        told = {(field, str(getattr(r, field))) for r in rows for field in _NAMED.values()
+                if getattr(r, field, "")}
+        return told | ({(_NAMED[self.kind], rows[0].name)} if self.kind in _NAMED else set())
+
+    def unsettled(self) -> bool:
+        """Whether others that name it cannot be as they were unless it is, too: it came, went, or stands elsewhere."""
+        return self.kind in _NAMED and (self.before is None or self.after is None or (
+            self.kind != "servers" and self.before.server != self.after.server))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Changed rows that belong together: mostly one; of an LPAR, VIOS or server that came, went or moved all that name
+    it."""
+
+    rows: tuple[RowChange, ...]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it may matter to any server."""
+        return any(r.kind in ("policies", "parameters") for r in self.rows)
+
+    def things(self) -> set[Thing]:
+        """All LPARs, VIOSes and servers that its rows name."""
+        return {t for r in self.rows for t in r.things()}
+
+
+def stories(old: Estate, new: Estate) -> list[Story]:
+    """What is other, in the order of the sheets and keys."""
+    rows = [r for t in TABLES for r in _changed(t.kind, getattr(old, t.kind), getattr(new, t.kind))]
+    unsettled = {(_NAMED[r.kind], r.key[0]) for r in rows if r.unsettled()}
+    by_thing = grouped((thing, n) for n, r in enumerate(rows) for thing in r.things() if thing in unsettled)
+    return [Story(tuple(rows[n] for n in part)) for part in linked(range(len(rows)), by_thing.values())]
+
+
+def _changed(kind: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[RowChange]:
+    key_of = TABLE[kind].key_of
+    before, after = ({key_of(r): r for r in rows} for rows in (old, new))
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield RowChange(kind, before.get(key), after.get(key))
+
+
+def undone(new: Estate, some: Iterable[Story]) -> Estate:
+    """The estate with these stories as they were."""
+    rows = grouped((r.kind, r) for s in some for r in s.rows)
+    changed = {}
+    for kind, of in rows.items():
+        key_of = TABLE[kind].key_of
+        now = {key_of(r): r for r in getattr(new, kind)}
+        for r in of:
+            now.pop(r.key, None)
+            if r.before is not None:
+                now[r.key] = r.before
+        changed[kind] = tuple(now.values())
+    return new.replace(**changed) if changed else new
+
+
+def in_words(some: Collection[Story]) -> list[str]:
+    """What happened, each story in a few words; zonings of a LUN are told together."""
+    zoned = grouped((what, s) for s in some if (what := _zoning(s)))
+    told = [f"LUN {lun} {what} {', '.join(s.rows[0].key[1] for s in of)}" for (lun, what), of in zoned.items()]
+    return told + [_story(s) for s in some if not _zoning(s)]
+
+
+def _zoning(story: Story) -> tuple[str, str] | None:
+    row = story.rows[0]
+    if len(story.rows) > 1 or row.kind != "zonings":
+        return None
+    if row.before is None or row.after is None:
+        return row.key[0], "no longer seen by" if row.after is None else "now seen by"
+    return row.key[0], f"{'; '.join(_fields(row))} on"
+
+
+def _story(story: Story) -> str:
+    main = next((r for r in story.rows if r.unsettled() and r.kind == "servers"), None) or next(
+        (r for r in story.rows if r.unsettled()), story.rows[0])
+    also = [r for r in story.rows if r is not main and r.unsettled()]
+    return _row(main) + (f" (and with it {', '.join(str(r.key[0]) for r in also[:4])}"
+                         f"{f' and {len(also) - 4} more' if len(also) > 4 else ''})" if also else "")
+
+
+def _row(r: RowChange) -> str:
+    row = r.after or r.before
+    gone = r.after is None
+    if isinstance(row, Disk) and (r.before is None or gone):
+        what = f"virtual optical {row.vtd or row.lun}" if row.backing == "optical" else f"disk {row.lun}"
+        return f"{what} of {row.lpar} {'no longer ' if gone else ''}on {row.vios}"
+    if r.kind == "bridges" and (r.before is None or gone):
+        return f"VLAN {row.vlan} {'no longer' if gone else 'now'} bridged by {row.vios}"
+    if isinstance(row, Lpar | Vios) and r.before is not None and not gone and r.before.server != row.server:
+        return f"{row.name} is on {row.server}, was on {r.before.server}"
+    name = " ".join(str(k) for k in r.key if k not in ("", None))
+    sheet = TABLE[r.kind].sheet
+    if r.before is None or gone:
+        return f"{name} {'is gone' if gone else 'is new'} (sheet {sheet})"
+    return f"{name}: {'; '.join(_fields(r))}"
+
+
+def _fields(r: RowChange) -> Iterator[str]:
+    """``RMC active yes, was no`` of each field that is another."""
+    for c in TABLE[r.kind].columns:
+        now, then = (getattr(row, c.field) for row in (r.after, r.before))
+        if now != then:
+            yield f"{c.header} {_value(r.kind, c.field, now)}, was {_value(r.kind, c.field, then)}"
+
+
+def _value(kind: str, field: str, value: Any) -> str:
+    if value in (None, "", ()):
+        return "not stated"
+    return ("yes" if value else "no") if isinstance(value, bool) else shown_value(kind, field, value)
+
+

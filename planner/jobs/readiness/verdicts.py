@@ -1,0 +1,58 @@
+"""Every verdict about one estate, each worked out when it is asked for; what is asked for again and again is the word
+alone."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from planner.jobs.common import Options
+from planner.jobs.readiness.figures import LparPlaces, ReadyWord, ServerFree, ServerLost, ViosDown
+from planner.jobs.readiness.freeing import freed
+from planner.jobs.readiness.standing_by import places_of, server_lost, vios_down
+from planner.optimise.failover import Failover
+from planner.remember import remembered
+from planner.rules import Judge, Site
+
+KINDS = ("vios", "lpar", "server", "lost")
+"""What a verdict is about: a VIOS that goes down, an LPAR that moves, a server that is freed, a server that dies."""
+
+
+class Verdicts:
+    """The verdicts about a site."""
+
+    def __init__(self, site: Site, options: Options, judge: Judge | None = None) -> None:
+        self.site, self.options, self.judge = site, options, judge or Judge(site)
+
+    @cached_property
+    def _failover(self) -> Failover:
+        return Failover(self.site, self.judge)
+
+    def free(self, server: str) -> ServerFree:
+        """Whether a server can be freed, and how long that takes."""
+        return freed(self.site, self.judge, server, self.options)
+
+    def lost(self, server: str) -> ServerLost:
+        """Whether a server may die."""
+        return server_lost(self.site, self.judge, self._failover, server)
+
+    def lpar(self, name: str) -> LparPlaces:
+        """Where an LPAR may go."""
+        return places_of(self.site, self.judge, name)
+
+    def down(self, vios: str) -> ViosDown:
+        """Whether a VIOS may go down."""
+        return vios_down(self.site, vios)
+
+    def has(self, kind: str, subject: str) -> bool:
+        """Whether the site has such a thing."""
+        return subject in (self.site.vioses if kind == "vios" else self.site.start if kind == "lpar" else
+                           self.site.servers)
+
+    @remembered
+    def word(self, kind: str, subject: str) -> ReadyWord:
+        """The verdict alone."""
+        if kind == "server":
+            return freed(self.site, self.judge, subject, self.options, timed=False).verdict
+        if kind == "lost":
+            return self.lost(subject).verdict
+        return self.down(subject).verdict if kind == "vios" else self.lpar(subject).verdict
