@@ -1,7 +1,7 @@
 """Plans live moves of LPARs between IBM Power servers, from exported files alone.
 
 For programs: ``from planner import load_estate, evacuate, headroom, consolidate, whatif, campaign,
-resume, verify_plan``; see docs/python.md. Data flows one way through the rooms, see docs/architecture.md.
+readiness, resume, verify_plan``; see docs/python.md. Data flows one way through the rooms, see docs/architecture.md.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         headroom,
         load_estate,
         read_plan,
+        readiness,
         remedy,
         resume,
         verify_plan,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom", "load_estate",
-           "read_plan", "remedy", "resume", "verify_plan", "whatif"]
+           "read_plan", "readiness", "remedy", "resume", "verify_plan", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

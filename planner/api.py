@@ -31,11 +31,12 @@ from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
     from planner.jobs.campaign import CampaignResult
+    from planner.jobs.readiness.figures import ReadinessDocument
     from planner.jobs.remedy import Remedied
     from planner.jobs.scenario_result import ScenarioResult
 
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom",
-           "load_estate", "read_plan", "remedy", "resume", "verify_plan", "whatif"]
+           "load_estate", "read_plan", "readiness", "remedy", "resume", "verify_plan", "whatif"]
 
 
 @checked
@@ -188,6 +189,18 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
     used = None if usage is None else usage.read(estate, BUCKETS)
     return [scenarios.whatif(Loaded(estate), replace(one, inactive=inactive, assume_nothing=assume_nothing), options,
                              models, used) for one in asked]
+
+
+@checked
+def readiness(estate: Estate, *, since: Estate | None = None, name: str = "then", time_limit: float = 60.0,
+              gap: float = 0.0, assume_nothing: bool = False) -> ReadinessDocument:
+    """What could be done today: each server freed, or lost; each LPAR moved; each VIOS down; on what it hangs. With an
+    earlier estate ``since``, called ``name``, what got worse and better and by which of its rows. ``time_limit``:
+    seconds for each server."""
+    from planner.jobs.readiness.entry import readiness as answered  # start-up: the other questions do without
+
+    options = jobs.Options(time_limit, gap)
+    return answered(Loaded(estate), options, assume_nothing=assume_nothing, since=since, name=name)
 
 
 verify_plan = checked(_verify_plan)

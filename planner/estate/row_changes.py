@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.estate.assemble import shown_value
-from planner.estate.model import TABLE, TABLES, Disk, Estate, Lpar, Vios
+from planner.estate.model import CLASSES, TABLE, TABLES, Bridge, Disk, Estate, Lpar, Vios
 from planner.grouping import grouped, linked
 
 _NAMED = {"lpars": "lpar", "vioses": "vios", "servers": "server"}
 """Kinds whose rows are what others name, and the field in which they do."""
+_KINDS = {of: kind for kind, of in CLASSES.items()}
 Thing = tuple[str, str]
 """(``lpar``, ``vios`` or ``server``, name)."""
 
@@ -116,20 +117,33 @@ def _story(story: Story) -> str:
 
 
 def _row(r: RowChange) -> str:
-    row = r.after or r.before
-    gone = r.after is None
-    if isinstance(row, Disk) and (r.before is None or gone):
+    if r.before is None or r.after is None:
+        return _came(r.after) if r.before is None else _went(r.before)
+    if isinstance(r.after, Lpar | Vios) and r.before.server != r.after.server:
+        return f"{r.after.name} is on {r.after.server}, was on {r.before.server}"
+    return f"{_name(r.kind, r.after)}: {'; '.join(_fields(r))}"
+
+
+def _came(row: Any) -> str:
+    kind = _KINDS[type(row)]
+    return _of(row, "on") or f"{_name(kind, row)} is new (sheet {TABLE[kind].sheet})"
+
+
+def _went(row: Any) -> str:
+    kind = _KINDS[type(row)]
+    return _of(row, "no longer on") or f"{_name(kind, row)} is gone (sheet {TABLE[kind].sheet})"
+
+
+def _of(row: Any, on: str) -> str:
+    """What a path is, and on which VIOS; "" of other rows."""
+    if isinstance(row, Disk):
         what = f"virtual optical {row.vtd or row.lun}" if row.backing == "optical" else f"disk {row.lun}"
-        return f"{what} of {row.lpar} {'no longer ' if gone else ''}on {row.vios}"
-    if r.kind == "bridges" and (r.before is None or gone):
-        return f"VLAN {row.vlan} {'no longer' if gone else 'now'} bridged by {row.vios}"
-    if isinstance(row, Lpar | Vios) and r.before is not None and not gone and r.before.server != row.server:
-        return f"{row.name} is on {row.server}, was on {r.before.server}"
-    name = " ".join(str(k) for k in r.key if k not in ("", None))
-    sheet = TABLE[r.kind].sheet
-    if r.before is None or gone:
-        return f"{name} {'is gone' if gone else 'is new'} (sheet {sheet})"
-    return f"{name}: {'; '.join(_fields(r))}"
+        return f"{what} of {row.lpar} {on} {row.vios}"
+    return f"VLAN {row.vlan} {on} {row.vios}" if isinstance(row, Bridge) else ""
+
+
+def _name(kind: str, row: Any) -> str:
+    return " ".join(str(k) for k in TABLE[kind].key_of(row) if k not in ("", None))
 
 
 def _fields(r: RowChange) -> Iterator[str]:

@@ -85,4 +85,4 @@ class Failover:
         units = sum(min(d.units for d in of) for of in sizes) - sum(max(0, self._room.free(s)[0]) for s in on)
         mib = sum(min(d.memory_mib for d in of) for of in sizes) - sum(max(0, self._room.free(s)[1]) for s in on)
         lacks = [f"{show_cores(units)} cores"] * (units > 0) + [f"{show_gib(mib)} GiB"] * (mib > 0)
-        return f"{some(on, 4)} lack {' and '.join(lacks)} for them together" if lacks else ""
+        return f"{some(on, 4)} lack{'s' * (len(on) == 1)} {' and '.join(lacks)} for them together" if lacks else ""

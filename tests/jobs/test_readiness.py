@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 
 import pytest
@@ -157,3 +157,32 @@ def test_an_estate_of_one_server_has_an_answer() -> None:
 def test_a_plan_that_does_not_hold_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freeing, "replay", lambda *of: Replay((broken("plan.known", "a1", "is broken"),), (), (), ()))
     assert set(verdicts(BASE).values()) == {UNKNOWN}
+
+
+def told(heading: str) -> list[list[str]]:
+    """The rows of the table of docs/readiness.md whose second column has this heading."""
+    lines = (DATA.parent / "docs" / "readiness.md").read_text().splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(f"| estate | {heading} |"))
+    rows = takewhile(lambda line: line.startswith("|"), lines[at + 2:])
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
+
+
+def named(cell: str) -> set[str]:
+    return set() if cell == "–" else set(cell.split(", "))
+
+
+def test_the_samples_are_as_worked_out_by_hand() -> None:
+    found = {name: readiness(sample(name), Options()) for name in ("landscape", "modern")}
+    free = {(n, f.server): f for n, d in found.items() for f in d.servers}
+    assert {(row[0], row[1]) for row in told("server")} == set(free)
+    for name, server_name, verdict, lpars, _ in told("server"):
+        f = free[name, server_name]
+        assert (f.verdict.value, {o.subject for o in f.obstacles}) == (verdict, named(lpars)), f
+    lost = {(n, x.server): x for n, d in found.items() for x in d.lost}
+    for name, server_name, verdict, lpars, _ in told("server that dies"):
+        x = lost[name, server_name]
+        assert (x.verdict.value, {o.subject for o in x.nowhere}) == (verdict, named(lpars)), x
+    assert lost["landscape", "SN1001C70_p570-1"].lacks == "SN8379A80_p595-2 lacks 59 GiB for them together"
+    down = {(n, v.vios): v for n, d in found.items() for v in d.vioses}
+    for name, vios, verdict, count, _ in told("VIOS"):
+        assert (down[name, vios].verdict.value, len(down[name, vios].only)) == (verdict, int(count))
