@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from planner.cli.options import (
     Estate,
     Home,
     NotTargets,
+    OthersBeside,
     Out,
     PlannedUsage,
     PlanOutput,
@@ -24,7 +26,7 @@ from planner.cli.options import (
     levels_from,
     numeric,
 )
-from planner.cli.plans import deliver, directory, file_name
+from planner.cli.plans import deliver, directory, file_name, others_to
 from planner.errors import UsageError
 from planner.plan.choices import Measure
 from planner.stopwatch import stoppable
@@ -61,7 +63,7 @@ def consolidate_command(
     hours: Annotated[float, numeric("--hours", 1.0, 1e6, "Hours over which a permanent change is counted.", _ENERGY)
                      ] = 8760.0,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, output: PlanOutput,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 
@@ -82,9 +84,12 @@ def consolidate_command(
                        assume_nothing=assume_nothing,
                        homes=homes_from(home, loaded, where, come_back=coming),
                        firmware_after=levels_from(times.firmware_after, come_back=coming))
+    terms = jobs.Terms(Tariff(tariff, currency, co2), hours)
     with stoppable(), models_in(write_model, force=output.force):
-        plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))
-    deliver(plan, loaded, where, output)
+        plan = jobs.consolidate(loaded, goal, options, usage.spec(), terms)
+        beside = others_to(plan, loaded, others, lambda more: jobs.consolidate(
+            loaded, goal.replace(**more), replace(options, since=None), usage.spec(), terms))
+    deliver(plan, loaded, where, output, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 

@@ -100,6 +100,16 @@ class PlanOutput(Output):
 
 
 @dataclass(frozen=True, slots=True)
+class OthersBeside:
+    """Which other plans are made beside the first."""
+
+    alternatives: Annotated[int, typer.Option("--alternatives", metavar="N", min=0, max=4, rich_help_panel=OUTPUT,
+                                              help="So many other plans at most, verified too: nobody else moves, no "
+                                              "production moves, most headroom left, the shortest evening; side by "
+                                              "side, each in a directory of its own.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Solver:
     """When the solver may stop."""
 

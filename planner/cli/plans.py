@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +20,7 @@ from planner.cli.options import (
     Home,
     Json,
     NotTargets,
+    OthersBeside,
     Out,
     PlanFile,
     PlannedUsage,
@@ -40,6 +43,7 @@ from planner.stopwatch import began, stoppable
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
+    from planner.jobs.alternatives import Beside
     from planner.plan.plan import Plan
 
 
@@ -53,7 +57,7 @@ def evacuate_command(
                                            "inactive migration.")] = False,
     home: Home = None, not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, output: PlanOutput,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
@@ -71,7 +75,9 @@ def evacuate_command(
                     firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
     with stoppable(), models_in(write_model, force=output.force):
         plan = jobs.evacuate(loaded, goal, options, usage.spec())
-    deliver(plan, loaded, where, output)
+        beside = others_to(plan, loaded, others, lambda more: jobs.evacuate(
+            loaded, goal.replace(**more), replace(options, since=None), usage.spec()))
+    deliver(plan, loaded, where, output, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
@@ -98,7 +104,7 @@ def headroom_command(
                                         "further core costs.")] = True,
     firmware_after: FirmwareAfter = None, home: Home = None, zone: Zone = "", not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
-    write_model: ModelFile = None, out: Out = None, output: PlanOutput,
+    write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
 ) -> int:
     """Make so much headroom: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
@@ -130,9 +136,11 @@ def headroom_command(
     options = jobs.Options(solver.time_limit, solver.gap, first, last, zone=zone_known(zone), since=began())
     with stoppable(), models_in(write_model, force=output.force):
         plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=progress)
+        beside = others_to(plan, loaded, others, lambda more: jobs.headroom(
+            loaded, goal.replace(**more), replace(options, since=None), spec, curve=False))
     if progress:
         progress("")
-    deliver(plan, loaded, where, output)
+    deliver(plan, loaded, where, output, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
@@ -148,14 +156,24 @@ def directory(out: Path | None, name: str, what: str = "the plan", *, force: boo
     return where
 
 
+def others_to(plan: Plan, loaded: Loaded, asked: OthersBeside, again: Callable[[dict[str, Any]], Plan]
+              ) -> Beside | None:
+    """The other plans that were asked for; none beside a plan that there is not. ``again``: asks with more fields."""
+    from planner.jobs.alternatives import alternatives
+
+    return alternatives(plan, loaded.estate, again, asked.alternatives) if asked.alternatives and plan.moves else None
+
+
 def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
-def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with_estate: bool = False) -> None:
+def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with_estate: bool = False,
+            beside: Beside | None = None) -> None:
     """Write the plan's directory and show the plan, also when the disk is full. ``with_estate``: what it was planned
-    for is in no file yet."""
+    for is in no file yet; ``beside``: other plans, each in a directory within."""
     from planner.plan import plan as plans
+    from planner.report.beside import beside_files, beside_json, beside_view
     from planner.report.output import write_directory
     from planner.report.plan_files import plan_files
     from planner.report.plan_terminal import plan_line, plan_view
@@ -165,19 +183,24 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
         from planner.estate.saved import dump
 
         files["estate.json"] = dump(loaded).encode()
+    others = {} if beside is None else beside_files(beside, loaded.estate)
     try:
         write_directory(where, files, force=output.force)
+        for name, of in others.items():
+            write_directory(where / name, of, force=output.force)
     finally:
         if output.as_json:
-            print_json(plans.plan_json(plan))
+            print_json(plans.plan_json(plan) | ({"beside": beside_json(beside)} if beside else {}))
         elif output.quiet:
             print(plan_line(plan))
         else:
             show(plan_view(plan, whole=output.verbose))
+            if beside is not None:
+                show(beside_view(beside))
     if not output.as_json and not output.quiet:
         lanes = [name for name in files if name.endswith(".sh")]
-        others = [name for name in files if name not in lanes]
-        show(f"\nReports: {where}: {', '.join(others + lanes[:1])}" + (f" … {lanes[-1]}" if lanes[1:] else ""))
+        rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]
+        show(f"\nReports: {where}: {', '.join(rest + lanes[:1])}" + (f" … {lanes[-1]}" if lanes[1:] else ""))
 
 
 @command("verify")

@@ -25,6 +25,9 @@ def readiness_command(
                                                "then, and by which fact: an estate, or the directory that an earlier "
                                                "run wrote (--out), also when this run replaces it.")] = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, solver: Solver,
+    remedies: Annotated[bool | None, typer.Option("--remedies/--no-remedies", show_default=False, help="Also the "
+                                                  "cheapest changes with which a server could be freed [default: where "
+                                                  "the site is small].")] = None,
     prometheus: Annotated[Path | None, typer.Option("--prometheus", metavar="FILE", rich_help_panel=OUTPUT,
                                                     help="Also write the figures as Prometheus reads them: .prom, for "
                                                     "the textfile collector of its node exporter.")] = None,
@@ -51,8 +54,8 @@ def readiness_command(
         raise UsageError(f"--prometheus {prometheus}: the name must end in .prom")
     loaded = load_estate(estate, policy)
     then = None if since is None else _earlier(since, policy)
-    document = readiness(loaded, Options(solver.time_limit, solver.gap), assume_nothing=assume_nothing, since=then,
-                         name=str(since or ""))
+    document = readiness(loaded, Options(solver.time_limit, solver.gap), assume_nothing=assume_nothing,
+                         remedies=remedies, since=then, name=str(since or ""))
     try:
         if out is not None:
             _write(document, loaded, out, force=output.force)

@@ -374,6 +374,11 @@ def assumptions(site: Site, options: Options) -> tuple[str, ...]:
     estate = site.estate
     parameters, unknown = parameters_of(estate.parameters)
     out = [] if site.usage and site.usage.measured else [UNMEASURED if site.usage else UNSEEN]
+    if site.goal and site.goal.stay:
+        out.append(f"An alternative, as it was asked for: these stay where they are: {some(site.goal.stay)}.")
+    if site.goal and site.goal.spare_percent:
+        out.append(f"An alternative, as it was asked for: every server that takes LPARs in keeps "
+                   f"{site.goal.spare_percent} % of its cores and memory free.")
     out += ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement."]
     if any(not p.active for p in estate.lpars):

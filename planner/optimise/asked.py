@@ -19,7 +19,7 @@ from planner.rules.site import Site
 from planner.rules.versions import firmware_release
 from planner.units import round_up
 
-_SERVERS, _LPARS = ("server", "servers", "keep", "off", "not_targets"), ("leave", "later")
+_SERVERS, _LPARS = ("server", "servers", "keep", "off", "not_targets"), ("leave", "later", "stay")
 """Fields of questions that name servers and LPARs, one each or several."""
 Q = TypeVar("Q", bound=Question)
 

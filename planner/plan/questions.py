@@ -112,6 +112,10 @@ class Question(_Model):
     """LPAR → its home, of those that this plan cannot bring there: for the plan after it."""
     not_targets: Annotated[Names, Field(exclude_if=empty)] = ()
     """Servers that take nobody in but those that belong there."""
+    stay: Annotated[Names, Field(exclude_if=empty)] = ()
+    """LPARs that do not move: of an alternative to a plan in which they do."""
+    spare_percent: Annotated[int, Field(ge=0, le=99, exclude_if=empty)] = 0
+    """So much of its cores and memory every server that takes LPARs in keeps free, whatever its policies allow."""
     back_counts: ClassVar[bool] = False
     """Whether the moves of the way back count in the objective."""
 

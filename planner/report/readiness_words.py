@@ -48,6 +48,8 @@ def _tally(verdicts: Iterable[ReadyWord], what: str) -> str:
 def reasons(free: ServerFree, most: int | None = None) -> list[str]:
     """Why a server cannot be freed, or what has to be looked up first."""
     lines = [free.why] if free.why else []
+    if free.remedy:
+        lines.append(f"what would make it possible ({free.remedy_cost} points): {'; '.join(free.remedy)}")
     lines += [f"{o.subject}: {o.reason} ({o.rule})" + (f": {o.fix}" if o.fix else "") for o in free.obstacles[:most]]
     if most is not None and len(free.obstacles) > most:
         lines.append(f"and {many(len(free.obstacles) - most, 'further reason')}")

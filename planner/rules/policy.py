@@ -43,6 +43,13 @@ def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
                      "set the policy production-stays to Active = no, or stop the LPAR")
 
 
+@rule("policy.asked-to-stay", "Who is asked to stay does not move.", Scope.LPAR, binds=MIGRATIONS, lasting=False,
+      source="the question (--alternatives)")
+def asked_to_stay(site: Site, lpar: str) -> Iterator[Breach]:
+    if site.goal and lpar in site.goal.stay:
+        yield Breach("is asked to stay", "plan without that: it is what this alternative is about")
+
+
 def _fixed_shape(site: Site, lpar: str) -> Hashable:
     return site.policies.pins.get(lpar), site.policies.fences.get(lpar)
 

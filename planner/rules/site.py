@@ -181,8 +181,14 @@ class Site(Pools):
 
     @remembered
     def limit(self, server: str) -> Demand:
-        """What a server may hold: configurable, lowered by ceiling and reserve."""
-        return self.policies.limit(self.servers[server])
+        """What a server may hold: configurable, lowered by ceiling and reserve, and by what the question keeps spare
+        where it does not ask for headroom itself."""
+        row, limit = self.servers[server], self.policies.limit(self.servers[server])
+        spare = self.goal.spare_percent if self.goal and getattr(self.goal, "server", "") != server else 0
+        if not spare:
+            return limit
+        return Demand(min(limit.units, row.configurable_units * (100 - spare) // 100),
+                      min(limit.memory_mib, row.configurable_memory_mib * (100 - spare) // 100))
 
     @remembered
     def room(self, server: str) -> Demand:

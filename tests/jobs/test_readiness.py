@@ -17,6 +17,7 @@ from planner.jobs import Options, evacuate
 from planner.jobs.readiness import freeing
 from planner.jobs.readiness.entry import readiness
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
+from planner.jobs.remedy import Remedy, remedy
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
@@ -70,6 +71,13 @@ def test_a_server_that_stays_full_is_no_and_says_so() -> None:
     small = changed(changed(BASE, "B", configurable_units=400), "C", configurable_units=250)
     found = next(f for f in ready(small).servers if f.server == "A")
     assert found.verdict is NO and found.by == "placement" and found.why
+
+
+def test_the_remedy_is_that_of_the_command_for_who_cannot_be_freed() -> None:
+    found = readiness(Loaded(changed(BASE, "a1", rmc_active=False)), Options(), remedies=True).servers
+    asked = remedy(Remedy(Loaded(changed(BASE, "a1", rmc_active=False)), Evacuate(servers=("A",), come_back=True), Options()), 1)
+    assert (found[0].remedy, found[0].remedy_cost) == (tuple(c.words for c in asked.sets[0].changes), asked.sets[0].cost)
+    assert "RMC" in found[0].remedy[0] and not any(f.remedy for f in found[1:])
 
 
 def test_minutes_are_those_of_nights() -> None:

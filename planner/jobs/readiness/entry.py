@@ -10,24 +10,29 @@ from planner.estate.saved import digest
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, ServerFree, ServerLost, ViosDown
+from planner.jobs.readiness.freeing import with_remedy
 from planner.jobs.readiness.since import since_then
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.parallel import beside
 from planner.rules import Judge, Site
+from planner.schedule.exact import small
 
 VERSION = 1
 
 
-def readiness(loaded: Loaded, options: Options, *, assume_nothing: bool = False, since: Estate | None = None,
-              name: str = "") -> ReadinessDocument:
-    """What can be done today; ``options``: the time limit for each server, and the gap. ``since``: an earlier estate,
-    called ``name``, with which it is compared."""
+def readiness(loaded: Loaded, options: Options, *, assume_nothing: bool = False, remedies: bool | None = False,
+              since: Estate | None = None, name: str = "") -> ReadinessDocument:
+    """What can be done today; ``options``: the time limit for each server, and the gap. ``remedies``: also what would
+    make possible what is not; None: where the site is small. ``since``: an earlier estate, called ``name``, with which
+    it is compared."""
     said = Verdicts(Site(loaded.estate, assume_nothing=assume_nothing), options)
     servers, vioses = list(said.site.servers), list(said.site.vioses)
     lpars = tuple(said.lpar(n) for n in sorted(said.site.start))
 
     def free(names: Sequence[str]) -> list[ServerFree]:
-        return [said.free(s) for s in names]
+        found = [said.free(s) for s in names]
+        asked = small(said.site) if remedies is None else remedies
+        return [with_remedy(f, loaded, options) for f in found] if asked and not assume_nothing else found
 
     def there() -> tuple[list[ServerFree], list[ViosDown]]:
         return free(servers[1::2]), [said.down(v) for v in vioses]

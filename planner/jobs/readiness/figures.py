@@ -48,7 +48,9 @@ class ServerFree:
     ``by``: what says so: ``plan`` (a placement with an order in waves, replayed against all rules), ``rules`` (an LPAR
     that may go nowhere), ``placement`` (the program has no answer), ``order`` (none was found). ``moves``: of the way
     out, ``others`` of them of LPARs of servers that stay. ``out`` and ``back``: how long after its first move each leg
-    is over in so many nights, in lanes. ``settles``: what has to be looked up for a plain yes.
+    is over in so many nights, in lanes. ``settles``: what has to be looked up for a plain yes. ``remedy``: the cheapest
+    changes that would make it possible, where they were asked for, at so many points of effort and risk
+    (``remedy_cost``): the plan on the changed estate is verified.
     """
 
     server: str
@@ -62,6 +64,8 @@ class ServerFree:
     why: Annotated[str, Field(exclude_if=empty)] = ""
     obstacles: Annotated[tuple[Obstacle, ...], Field(exclude_if=empty)] = ()
     settles: Annotated[Names, Field(exclude_if=empty)] = ()
+    remedy: Annotated[Names, Field(exclude_if=empty)] = ()
+    remedy_cost: Annotated[int | None, Field(exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from planner.estate.assemble import Loaded
 from planner.findings import Finding, assumed
 from planner.jobs.attempt import Attempt, attempted
 from planner.jobs.common import Options
@@ -89,6 +90,16 @@ def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: boo
         return found
     closed = _closed(server, len(names), there)
     return replace(found, why=closed.why, obstacles=closed.obstacles)
+
+
+def with_remedy(found: ServerFree, loaded: Loaded, options: Options) -> ServerFree:
+    """The same with the cheapest changes that would make a plan possible, where there is none today."""
+    if found.verdict.rank < ReadyWord.ONE_WAY.rank:
+        return found
+    from planner.jobs.remedy import Remedy, remedy  # start-up: where somebody asks for remedies alone
+
+    sets = remedy(Remedy(loaded, Evacuate(servers=(found.server,), come_back=True), options), 1).sets
+    return replace(found, remedy=tuple(c.words for c in sets[0].changes), remedy_cost=sets[0].cost) if sets else found
 
 
 def _taken(judge: Judge, plan: Plan) -> Iterator[Finding]:
