@@ -43,7 +43,7 @@ def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
                      "set the policy production-stays to Active = no, or stop the LPAR")
 
 
-@rule("policy.asked-to-stay", "Who is asked to stay does not move.", Scope.LPAR, binds=MIGRATIONS, lasting=False,
+@rule("policy.asked-to-stay", "Who is asked to stay does not move.", Scope.LPAR, binds=MIGRATIONS,
       source="the question (--alternatives)")
 def asked_to_stay(site: Site, lpar: str) -> Iterator[Breach]:
     if site.goal and lpar in site.goal.stay:

@@ -35,7 +35,7 @@ from planner.findings import Finding, Severity
 from planner.jobs import window_from
 from planner.plan.choices import Measure
 from planner.plan.plan import Move, Plan, Window
-from planner.plan.questions import Consolidate, Evacuate
+from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.rules import RULES, Judge, Rule, Scope, Site
 from planner.rules.base import REGISTRY
 from planner.rules.firmware import firmware_mobile
@@ -95,6 +95,7 @@ class Bad:
     moves: Moves = a1_to_b
     window: Window | None = None
     usage: Mapping[str, Sequence[int]] | None = None
+    stay: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Good:
     moves: Moves = a1_to_b
     window: Window | None = None
     usage: Mapping[str, Sequence[int]] | None = None
+    stay: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,6 +491,8 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(stating(BASE, policy("not-a-target", "B", "b*"))), Good(stating(BASE, policy("not-a-target", "A")))],
         [Bad(stating(BASE, policy("not-a-target", "B")), "B is not a target"),
          Bad(stating(BASE, policy("not-a-target", "*", "a1")), "B is not a target")]),
+    "policy.asked-to-stay": Example([Good(BASE), Good(BASE, stay=("a2", "b1"))],
+                                    [Bad(BASE, "is asked to stay", stay=("a1",))]),
     "policy.soft-pin": Example(
         [Good(BASE), Good(stating(BASE, policy("soft-pin", "a1", "A; B")))],
         [Bad(stating(BASE, policy("soft-pin", "a1")), "is softly pinned to A and leaves only a server that is freed",
@@ -798,6 +802,8 @@ def plan_for(example: Good | Bad, rule: str = "") -> Plan:
     plan = plan_of(with_vnics(Site(example.estate), example.moves(example.estate)), window=example.window)
     if any(m.inactive for m in plan.moves):
         return plan.replace(goal=Evacuate(servers=("A",), inactive=True))
+    if example.stay:
+        return plan.replace(goal=Headroom(server="C", units=1, memory_mib=0, stay=example.stay))
     if rule.startswith("availability."):
         goal = Consolidate(measure=Measure.SERVERS, n_plus_1=True)
         return plan.replace(goal=goal, restart=RESTART)
@@ -806,7 +812,7 @@ def plan_for(example: Good | Bad, rule: str = "") -> Plan:
 
 def situation(example: Good | Bad, plan: Plan) -> tuple[Site, Judge]:
     """The site of an example; with the question where LPARs are planned that are not activated."""
-    if plan.goal.takes_along:
+    if plan.goal.takes_along or plan.goal.stay:
         return (site := Site(example.estate, goal=plan.goal)), Judge(site)
     return judged(example.estate, example.usage)
 
