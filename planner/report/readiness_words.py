@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from planner.grouping import grouped
 from planner.jobs.readiness.figures import (
     Blocker,
     LparPlaces,
@@ -100,8 +101,9 @@ def path_words(p: LparPlaces) -> str:
 
 
 def since_lines(document: ReadinessDocument) -> Iterator[tuple[str, str]]:
-    """(worse or better, line) of what is other than it was."""
+    """(worse or better, line) of what is other than it was; what is so for the same reason in one line."""
     then = document.since
     for word, changes in (("worse", then.worse), ("better", then.better)) if then else ():
-        yield from ((word, c.line) for c in changes)
-
+        alike = grouped(((c.says, c.causes, c.line if not c.causes else ""), c.subject) for c in changes)
+        for (says, causes, line), subjects in alike.items():
+            yield word, line or f"{some(subjects, 6)} {says}: {'; '.join(causes)}"

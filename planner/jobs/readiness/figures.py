@@ -124,7 +124,8 @@ class Blocker:
 @dataclass(frozen=True, slots=True)
 class ChangedVerdict:
     """A verdict that is another than it was, and the rows of the estate that made it so: with these as they were, it is
-    what it was; ``smallest``: no smaller set of rows does that, else none of them can be left out."""
+    what it was; ``smallest``: no smaller set of rows does that, else none of them can be left out. ``says``: the
+    verdict in words; ``line``: all of it."""
 
     kind: str
     subject: str
@@ -132,6 +133,7 @@ class ChangedVerdict:
     after: ReadyWord
     causes: Names
     smallest: bool
+    says: str
     line: str
 
     @property

@@ -126,16 +126,17 @@ class _Causes:
 
         part = self.part[self._home(kind, subject)]
         near = [n for n, touched in enumerate(self.touched) if part in touched]
+        says = _SAYS[kind, after]
         if self._asked > _MOST_ASKED:
             what = f"one or more of {len(near)} changed rows or groups of rows; so many verdicts changed that it was " \
                    "not looked into"
-            return ChangedVerdict(kind, subject, before, after, (), False, f"since {name} {subject} "
-                                  f"{_SAYS[kind, after]}: {what}")
+            return ChangedVerdict(kind, subject, before, after, (), False, says=says,
+                                  line=f"since {name} {subject} {says}: {what}")
         found, smallest = self._smallest(kind, subject, near, restores)
         self._found[kind, subject] = found
         words = tuple(in_words([self.told[n] for n in found]))
-        line = f"since {name} {subject} {_SAYS[kind, after]}: {'; '.join(words)}"
-        return ChangedVerdict(kind, subject, before, after, words, smallest, line)
+        return ChangedVerdict(kind, subject, before, after, words, smallest, says=says,
+                              line=f"since {name} {subject} {says}: {'; '.join(words)}")
 
     def _smallest(self, kind: str, subject: str, near: Sequence[int], restores: Callable[[Collection[int]], bool]
                   ) -> tuple[list[int], bool]:
