@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from planner.errors import ReplayError
+from planner.errors import InputError, ReplayError
 from planner.estate.assemble import Loaded
-from planner.estate.model import Estate, Server
+from planner.estate.catalogue import CATALOGUE
+from planner.estate.model import Estate, Policy, Server
 from planner.estate.saved import digest
-from planner.findings import errors
+from planner.findings import Finding, errors
 from planner.jobs.common import Options, exit_code, zoned
 from planner.jobs.evacuation import evacuate
 from planner.plan.carried_out import carried_out
@@ -26,6 +27,7 @@ from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Site
 from planner.rules.firmware import firmware_mobile
+from planner.scenarios.build import Built, build
 from planner.scenarios.campaign_file import Campaign, CampaignWork, Freeze
 from planner.scenarios.paths import Door, Way, activated, doors
 from planner.scenarios.vios_down import LostPath, lost_paths
@@ -54,6 +56,8 @@ class CampaignStep:
     estate: Estate
     doors: tuple[Door, ...] = ()
     lost: tuple[LostPath, ...] = ()
+    assumed: tuple[str, ...] = ()
+    """Of a new server that takes the place of this one."""
 
     @property
     def before(self) -> Server:
@@ -187,12 +191,19 @@ class _Orders:
         """What comes after a beginning: each server that can be next; and those that cannot, with the reason."""
         made, left = [], []
         for work in state.todo:
-            one = self._next(state, work) if work.empty else self._in_place(state, work)
+            here = self._with_new(state, work)
+            one = self._next(here, work) if work.empty else self._in_place(here, work)
             if isinstance(one, NotDone):
                 left.append(one)
             else:
                 made.append(one)
         return made, tuple(left)
+
+    def _with_new(self, state: _State, work: CampaignWork) -> _State:
+        """With the server that takes the place of this one beside it."""
+        if not work.replace_by:
+            return state
+        return replace(state, estate=_arrived(state.estate, work).estate)
 
     def _next(self, state: _State, work: CampaignWork, lost: tuple[LostPath, ...] = ()) -> _State | NotDone:
         """This server next, in the first window in which it fits. ``lost``: the paths that go down with one VIOS after
@@ -260,7 +271,8 @@ class _Orders:
             homes = {p.name: p.server for p in self.loaded.estate.lpars} if last else {}
             leave = there - single if single else there & {*work.leave}
             goal = Evacuate(servers=(work.server,), come_back=back, firmware_after=firmware, inactive=work.inactive,
-                            leave=tuple(sorted(leave)), stays_up=bool(single), assume_nothing=self.assume_nothing,
+                            leave=tuple(sorted(leave)), stays_up=bool(single), not_targets=_not_targets(
+                                state.estate, work), assume_nothing=self.assume_nothing,
                             homes={p.name: homes[p.name] for p in state.estate.lpars
                                    if homes.get(p.name, p.server) != p.server})
             until = window if back else replace(window, end=window.at(
@@ -275,7 +287,8 @@ class _Orders:
         freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
         end = window.at(max([freed + 60_000 * _minutes(state, work), *(m.end_ms for m in plan.moves)]))
         step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
-                            doors=tuple(_doors(state.estate, work, plan)), lost=lost)
+                            doors=tuple(_doors(state.estate, work, plan)), lost=lost,
+                            assumed=_arrived(self.loaded.estate, work).assumptions if work.replace_by else ())
         return self._after(state, step, slot, with_levels(carried_out(state.estate, plan.moves), work))
 
     def _after(self, state: _State, step: CampaignStep, slot: int, then: Estate) -> _State:
@@ -290,8 +303,26 @@ def _minutes(state: _State, work: CampaignWork) -> int:
     return work.minutes * (1 if work.empty else vioses)
 
 
+def _arrived(estate: Estate, work: CampaignWork) -> Built:
+    """The estate with the server that takes the place of another beside it."""
+    wrong: list[Finding] = []
+    scenario = work.arriving(wrong)
+    if scenario is None:
+        raise InputError(wrong)
+    return build(estate, scenario, CATALOGUE)
+
+
+def _not_targets(estate: Estate, work: CampaignWork) -> tuple[str, ...]:
+    """Of a server that is replaced everybody goes to the new one."""
+    own = {work.server, work.replace_by.get("name")}
+    return tuple(s.name for s in estate.servers if s.name not in own) if work.replace_by else ()
+
+
 def with_levels(estate: Estate, work: CampaignWork) -> Estate:
-    """The estate with the levels that the work brings."""
+    """The estate with the levels that the work brings; a server that was replaced takes nobody in any more."""
+    if work.replace_by:
+        gone = Policy("not-a-target", work.server, note=f"replaced by {work.replace_by.get('name')}")
+        estate = estate.replace(policies=(*estate.policies, gone))
     servers = (replace(s, firmware=work.firmware) if work.firmware and s.name == work.server else s
                for s in estate.servers)
     vioses = (replace(v, level=work.vios) if work.vios and v.server == work.server else v for v in estate.vioses)

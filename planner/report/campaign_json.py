@@ -113,6 +113,8 @@ def _work(step: CampaignStep) -> str:
     if work.vios:
         levels = dict.fromkeys(v.level or "(unknown)" for v in step.estate.vioses if v.server == work.server)
         parts.append(f"VIOS {', '.join(levels)} → {work.vios}")
+    if work.replace_by:
+        parts.append(f"replaced by {work.replace_by['name']} ({work.replace_by['model']})")
     if not work.empty:
         parts.append("one VIOS after the other, " + (
             "those with a single path leave" if step.plan else "nobody leaves"))
@@ -192,6 +194,7 @@ def _notes(result: CampaignResult) -> list[str]:
         notes.append("VIOSes one after the other: that the other SEA takes over, and that both fabrics lead to the "
                      "same disks, is taken for granted; look before each (entstat -all, lsmap -all, lspath on the "
                      "LPARs), and only go on with the next once the paths over the one before are back.")
+    notes += dict.fromkeys(text for s in result.steps for text in s.assumed)
     if any(s.plan and not s.plan.goal.come_back for s in result.steps):
         notes.append("Who is not brought back stays where the plan takes him; the next plan begins there.")
     return notes

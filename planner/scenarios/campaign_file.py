@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +13,15 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from planner.errors import InputError
+from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity, Source
 from planner.names import spelt, unknown
 from planner.plan.plan import Window
 from planner.rules.versions import firmware_release
+from planner.scenarios.build import problems
+from planner.scenarios.file import scenario_from
+from planner.scenarios.model import Scenario
 from planner.toml_file import Place, line_of, read_toml
 
 _RULE, _HELP = "input.bad-campaign", "see docs/campaign.md"
@@ -92,9 +97,23 @@ class WorkDefaults(_Given):
 
 
 class CampaignWork(WorkDefaults):
-    """The work on ``server``; in the file a name with wildcards."""
+    """The work on ``server``; in the file a name with wildcards. ``replace_by``: a new server that stands beside it, to
+    which its LPARs go for good, as a scenario adds one."""
 
     server: Annotated[str, Field(min_length=1, max_length=500)]
+    replace_by: Mapping[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _replaced(self) -> Self:
+        if self.replace_by and (self.refill or not self.empty or self.firmware or self.vios):
+            raise ValueError("replace_by is with refill = false and without new levels: nobody comes back to a server "
+                             "that goes")
+        return self
+
+    def arriving(self, wrong: list[Finding]) -> Scenario | None:
+        """The scenario that adds the new server; problems are added to ``wrong``, and then there is none."""
+        document = {"name": "replacement", "add": [dict(self.replace_by)], "retire": [self.server]}
+        return scenario_from(document, "", "campaign", wrong)
 
 
 class CampaignWindow(_Given):
@@ -153,6 +172,12 @@ class Campaign(_Given):
     freeze: tuple[Freeze, ...] = ()
 
     @model_validator(mode="after")
+    def _home(self) -> Self:
+        if self.home_at_end and any(w.replace_by for w in self.work):
+            raise ValueError("home_at_end is not for campaigns with replace_by: the homes go")
+        return self
+
+    @model_validator(mode="after")
     def _apart(self) -> Self:
         if not 1 <= sum(w.times for w in self.window) <= _MOST_WINDOWS:
             raise ValueError(f"from 1 to {_MOST_WINDOWS} windows are to be given")
@@ -187,11 +212,22 @@ def read_campaign(path: Path, estate: Estate, *, every: bool = False) -> Campaig
         campaign = Campaign.model_validate(document)
     except ValidationError as error:
         wrong += [_problem(path.name, text, e["loc"], _said(e)) for e in error.errors()]
+    for number, work in enumerate(campaign.work if campaign else ()):
+        wrong += [_problem(path.name, text, ("work", number, "replace_by"), f.message.replace("add[0]", "of it"))
+                  for f in _not_to_be_added(work, estate)]
     if wrong or campaign is None:
         raise InputError(sorted(wrong, key=lambda f: (f.source.line or 0) if f.source else 0))
     rows = [campaign.work[row].model_copy(update={"server": server}) if row is not None
             else CampaignWork(server=server, **campaign.default.model_dump()) for server, row in works.items()]
     return campaign.model_copy(update={"work": tuple(rows)})
+
+
+def _not_to_be_added(work: CampaignWork, estate: Estate) -> Iterator[Finding]:
+    """What is wrong with the new server of a replacement."""
+    wrong: list[Finding] = []
+    scenario = work.arriving(wrong) if work.replace_by else None
+    yield from wrong
+    yield from problems(estate, replace(scenario, retire=()), CATALOGUE) if scenario else ()
 
 
 def _said(error: Any) -> str:

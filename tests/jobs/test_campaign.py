@@ -19,7 +19,7 @@ from planner.plan.choices import Status
 from planner.report.campaign_files import campaign_overview
 from planner.report.campaign_json import campaign_document
 from planner.report.runbook import runbook
-from planner.scenarios.campaign_file import Campaign
+from planner.scenarios.campaign_file import Campaign, read_campaign
 from planner.verify import verify_plan
 
 NIGHT = {"start": dt.datetime(2026, 12, 5, 22), "end": dt.datetime(2026, 12, 6, 4), "times": 4}
@@ -218,3 +218,50 @@ def test_paths_that_nobody_states_are_not_taken_for_kept():
     assert not line.verified and [(x.lpar, x.path) for x in line.lost if not x.known] == [("a2", "its disks")] * 2
     strict = campaign(Loaded(of), result.campaign, OPTIONS, assume_nothing=True)
     assert not strict.steps and strict.exit_code == 4
+
+
+NEW = {"name": "N", "model": "9117-MMB", "cores": 16, "memory_gib": 128, "firmware": "AM740_042", "lmb_mib": 256}
+
+
+def replaced(of: Estate, new: dict[str, Any], after: str = "") -> CampaignResult:
+    work = [{"server": "A", "refill": False, "replace_by": new}, *(
+        {"server": s, "firmware": "EM350_149", "refill": False} for s in after)]
+    return answered(of, Campaign.model_validate({"name": "New", "window": [NIGHT], "work": work}))
+
+
+def test_a_replaced_server_gives_its_lpars_to_the_new_one_for_good():
+    result = replaced(BASE, NEW)
+    (step,) = result.steps
+    assert result.exit_code == 0 and verify_plan(step.plan, step.estate).holds
+    assert {(m.lpar, m.target, m.leg) for m in step.plan.moves} == {("a1", "N", "out"), ("a2", "N", "out")}
+    assert [s.name for s in step.estate.servers] == ["A", "B", "C", "N"] and result.away == dict.fromkeys(("a1", "a2"), ("A", "N"))
+    assert any("POWER7 mode" in d.reason for d in step.doors)
+    document = campaign_document(result)
+    assert document.steps[0].work == "replaced by N (9117-MMB)" and any("cable and zone it so" in n for n in document.notes)
+
+
+def test_nobody_goes_to_a_server_that_was_replaced():
+    result = replaced(BASE, NEW, after="B")
+    assert [s.work.server for s in result.steps if not s.work.replace_by] == ["B"] and result.exit_code == 0
+    first = [s.work.server for s in result.steps].index("A")
+    for step in result.steps[first + 1:]:
+        assert all(m.target != "A" for m in step.plan.moves) and verify_plan(step.plan, step.estate).holds
+    assert not [p for p in result.end.lpars if p.server in "AB"]
+
+
+def test_a_new_server_that_is_too_small_is_named_as_impossible():
+    result = replaced(BASE, NEW | {"memory_gib": 12})
+    assert not result.steps and result.exit_code == 3 and result.left[0].plan.conflict is not None
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ('refill = false\n[work.replace_by]\nname = "N"\nmodel = "9999-XXX"\ncores = 4\nmemory_gib = 64\n', "not in the catalogue"),
+    ('refill = false\n[work.replace_by]\nname = "B"\nmodel = "9117-MMB"\ncores = 4\nmemory_gib = 64\n', "'B' is taken"),
+    ('refill = false\n[work.replace_by]\nname = "N"\nmodel = "9117-MMB"\ncores = 4\n', "memory_gib: is missing"),
+    ('[work.replace_by]\nname = "N"\nmodel = "9117-MMB"\ncores = 4\nmemory_gib = 64\n', "replace_by is with refill = false")])
+def test_what_is_wrong_with_a_new_server_is_told_with_its_line(tmp_path, text, said):
+    file = tmp_path / "c.toml"
+    file.write_text(f'name = "x"\n[[window]]\nstart = 2026-12-05 22:00:00\nend = 2026-12-06 04:00:00\n[[work]]\nserver = "A"\n{text}')
+    with pytest.raises(InputError) as wrong:
+        read_campaign(file, BASE)
+    assert [said in f.message and f.source.line is not None for f in wrong.value.findings] == [True]
