@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -21,8 +20,6 @@ from planner.schedule.play import Played
 
 _WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
 """Moves times nights at most; nights at least and at most; moves of a plan that is played at most."""
-_TURN_EFFORT = 0.02
-"""Of the usual work on a way back that is not planned."""
 Drawn = Mapping[str, tuple[int, Played]]
 """Leg → when it begins (ms), and how it goes, in one night."""
 
@@ -98,15 +95,15 @@ def _turning(plan: Plan, site: Site, judge: Judge, pacing: Pacing, drawn: Sequen
     barred = [m.lpar for m in moves if not judge.homeward.allowed(m.lpar, m.target, m.source)]
     if barred:
         return Turning(barred=tuple(dict.fromkeys(barred)))
-    quick = replace(pacing, effort=min(pacing.effort, _TURN_EFFORT))
 
     def home_ms(first: int) -> int:
         """What the way back of so many moves takes at the asked confidence."""
-        home = way_home(judge.homeward.site, moves[:first], plan.window, quick)
+        home = way_home(judge.homeward.site, moves[:first], plan.window, pacing.people)
         if not home:
             return end + 1
-        nights, random = Nights(plan.replace(moves=(*moves[:first], *home)), site, people_of(site, pacing)), Random(1)
-        return _quantile([round(1000 * nights.night(random)[BACK][1].over) for _ in drawn], pacing.confidence)
+        nights, random = Nights(plan.replace(moves=home), site, people_of(site, pacing)), Random(1)
+        return _quantile([round(1000 * nights.night(random)[BACK][1].over) for _ in range(_LEAST)],
+                         pacing.confidence)
 
     def over_ms(first: int) -> int:
         """When so many moves are over, likewise."""

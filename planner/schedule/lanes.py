@@ -20,7 +20,7 @@ from planner.schedule.dispatch import ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import ANYTIME, AT_ONCE, Begins, Leg, leg_of
 from planner.schedule.play import Played, played
-from planner.schedule.search import WORK, shortest
+from planner.schedule.search import WORK, best_of_lists, shortest
 from planner.schedule.timetable import Timetable
 
 _PACE = "the shortest order that was found has it so"
@@ -80,14 +80,21 @@ def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -
     return replace(table, moves=_numbered(ways), bounds_s={w.leg.jobs[0].move.leg: w.bound_s for w in ways})
 
 
-def way_home(site: Site, moves: Sequence[Move], window: Window | None, pacing: Pacing) -> tuple[Move, ...]:
-    """The way back of these moves, right after them, in lanes: no plan, its ports and ids are not chosen. Empty where
-    none was found."""
-    back = [Move(m.lpar, m.target, m.source, BACK, n, source_msp=m.target_msp, target_msp=m.source_msp,
-                 inactive=m.inactive) for n, m in enumerate(reversed(moves), 1)]
+def way_home(site: Site, moves: Sequence[Move], window: Window | None, people: int) -> tuple[Move, ...]:
+    """The way back of these moves, right after them, in lanes, by a quick search: no plan, its ports and ids are not
+    chosen. Empty where none was found."""
+    back = [Move(m.lpar, m.target, m.source, BACK, inactive=m.inactive) for m in reversed(moves)]
     over = max((m.end_ms for m in moves), default=0)
-    way = _way(site, back, moves, Begins(over, over), window, pacing, None) if back else None
-    return _numbered([way], max(m.number for m in moves)) if way else ()
+    leg = leg_of(site, back, moves, Begins(over, over), window, people)
+    found = best_of_lists(leg, listed(leg, range(len(back))))
+    if not back or found is None:
+        return ()
+    try:
+        order = chained(leg, found)
+    except UnchainedError:
+        return ()
+    course = played(leg, found.pair, order.after)
+    return _numbered([_Way(leg, found, order, course, over, 0.0)], max(m.number for m in moves))
 
 
 def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begins, window: Window | None,

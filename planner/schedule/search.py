@@ -37,7 +37,7 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
     """
     parts, legs = floors.parts, floors.legs
     firsts = [_of_part(first, keep) for keep in parts]
-    begun = [_first(part, start) for part, start in zip(legs, firsts, strict=True)]
+    begun = [best_of_lists(part, start) for part, start in zip(legs, firsts, strict=True)]
     found = [one for one in begun if one is not None]
     if len(found) < len(parts):
         return None
@@ -105,8 +105,8 @@ def _ranked(leg: Leg, order: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(order, key=lambda i: leg.jobs[i].rank))
 
 
-def _first(leg: Leg, first: ListOrder) -> Schedule | None:
-    """The best of several lists."""
+def best_of_lists(leg: Leg, first: ListOrder) -> Schedule | None:
+    """The best schedule of several lists; None when none leads to the end."""
     found = [one for choice in dict.fromkeys(_lists(leg, first)) if (one := Dispatch(leg, choice).run()) is not None]
     best = min(found, key=lambda one: one.value, default=None)
     return best and replace(best, work=sum(one.work for one in found))
