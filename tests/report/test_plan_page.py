@@ -266,7 +266,7 @@ def test_what_stands_in_the_way_is_said_and_drawn() -> None:
     assert all(word in text for word in (*plan.conflict.lpars, *plan.conflict.rules, "What would lift it",
                                          "What was tried"))
     lifts = [x.rpartition(": ")[2] for x in plan.conflict.lifts]
-    assert lifts and all(x in text for x in lifts)
+    assert lifts and all(x in text for x in lifts) and "planner remedy ESTATE A" in text
 
 
 def test_a_plan_that_was_not_found_in_time_is_called_unknown() -> None:

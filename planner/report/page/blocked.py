@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from planner.grouping import grouped
+from planner.names import command
 from planner.plan.choices import Status
 from planner.plan.details import Conflict, told_once
 from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate, Headroom, Question
 from planner.report.page.answer import Short
 from planner.report.text import impossible_word, lift_lines
 from planner.rules import Site
@@ -41,6 +43,8 @@ class Blocked(NamedTuple):
     lifts: tuple[str, ...] = ()
     unstated: tuple[str, ...] = ()
     least: bool = False
+    remedy: str = ""
+    """The command that works out the cheapest changes; ``""``: it cannot be asked so."""
 
 
 def blocked(plan: Plan, site: Site, short: Short) -> Blocked:
@@ -57,7 +61,20 @@ def blocked(plan: Plan, site: Site, short: Short) -> Blocked:
         rules=tuple((rule, REGISTRY[rule].sentence if rule in REGISTRY else "") for rule in c.rules),
         short=tuple((short(s), show_cores(units) if units else "–", show_gib(mib) if mib else "–")
                     for s, (units, mib) in c.shortfall.items()),
-        lifts=tuple(map(short, _lifts(c)))[:_LIFTS], unstated=c.unstated, least=c.irreducible and not c.refusals)
+        lifts=tuple(map(short, _lifts(c)))[:_LIFTS], unstated=c.unstated, least=c.irreducible and not c.refusals,
+        remedy=_remedy(plan.goal))
+
+
+def _remedy(goal: Question) -> str:
+    back = ["--return"] * goal.come_back
+    match goal:
+        case Evacuate():
+            return command("planner", "remedy", "ESTATE", *goal.servers, *back)
+        case Headroom():
+            return command("planner", "remedy", "ESTATE", goal.server, "--cores", show_cores(goal.units), "--memory",
+                           show_gib(goal.memory_mib))
+        case _:
+            return ""
 
 
 def links(c: Conflict) -> list[tuple[str, str, str]]:
@@ -91,7 +108,7 @@ def _tried(plan: Plan) -> Iterator[str]:
     if plan.status is Status.INFEASIBLE:
         yield "Every placement was looked at, LPARs that would move only to make room included: none keeps all rules."
     elif plan.conflict is not None:
-        yield "Nothing is proved: it hangs on what nobody states (below). Once that is exported, ask again."
+        yield "Nothing is proved: it hangs on what nobody states. Once that is exported, ask again."
     elif plan.status is not Status.UNKNOWN:
         yield "What was found did not hold when it was replayed: a defect of the planner. Nothing of it is shown here."
     else:
