@@ -248,7 +248,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
         contents.append({p.name: p.read_bytes() for p in sorted(out.iterdir())})
     assert contents[0] == contents[1]
     assert {name for name in contents[0] if not name.startswith("lane-")} == {
-        ".planner-manifest.json", "plan.html", "plan.json", "plan.xlsx", "playbook.yml", "runbook.html", "runbook.md"}
+        ".planner-manifest.json", "moves.csv", "plan.html", "plan.json", "plan.xlsx", "playbook.yml", "runbook.html",
+        "runbook.md", "window.ics"}
     assert {"lane-1.sh", "lane-1-back.sh"} <= set(contents[0]) and os.access(tmp_path / "1" / "lane-1.sh", os.X_OK)
 
 

@@ -32,7 +32,7 @@ def verdict(plan: Plan) -> Verdict:
     if evening.fits is False:
         return Verdict("TIGHT", f"in time in {100 * (evening.in_time or 0):.0f} nights of 100, "
                                 f"{100 * evening.confidence:.0f} are asked for; {ends}", good=False)
-    over = (evening.back or evening.out).most_ms
+    over = (evening.out if plan.back_from_s is not None else evening.back or evening.out).most_ms
     return Verdict("FITS", f"over by {about(plan, over)} in 9 nights of 10; {ends}", good=True)
 
 

@@ -7,11 +7,10 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from planner.history.clock import zone_of
-from planner.names import shown
 from planner.plan.wire import as_json
 from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
 from planner.report.campaign_page import campaign_page
+from planner.report.ics import Event, calendar
 from planner.report.output import json_text
 from planner.report.text import md
 from planner.scenarios.paths import Door
@@ -136,40 +135,13 @@ def _sheet(book: Book, name: str, title: str, columns: Sequence[Column], rows: S
 
 
 def _calendar(document: CampaignDocument) -> str:
-    """iCalendar (RFC 5545), one event a window that is used; in UTC where the zone is known, else floating."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//planner//campaign//EN", "CALSCALE:GREGORIAN"]
+    """One event a window that is used."""
+    events = []
     for w in document.windows:
-        steps = [s for s in document.steps if s.window == w.number]
-        if not steps:
-            continue
         told = "\n".join(f"{s.start:%H:%M} to {s.end:%H:%M} {s.server}: {s.work}; {s.moves_out} moves out, "
-                         f"{s.moves_back} back" + f"; plan {s.directory}" * bool(s.directory) for s in steps)
-        lines += ["BEGIN:VEVENT", f"UID:{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}@planner",
-                  f"DTSTAMP:{_stamp(w.start, w.zone or 'UTC')}", f"DTSTART:{_stamp(w.start, w.zone)}",
-                  f"DTEND:{_stamp(w.end, w.zone)}",
-                  f"SUMMARY:{_escaped(f'{document.name}: {some(w.servers)}')}", f"DESCRIPTION:{_escaped(told)}",
-                  "END:VEVENT"]
-    return "".join(f"{_folded(line)}\r\n" for line in (*lines, "END:VCALENDAR"))
-
-
-def _stamp(clock: dt.datetime, zone: str) -> str:
-    if not zone:
-        return f"{clock:%Y%m%dT%H%M%S}"
-    return f"{clock.replace(tzinfo=zone_of(zone)).astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    for char in "\\;,":
-        text = text.replace(char, "\\" + char)
-    return "\\n".join(map(shown, text.split("\n")))
-
-
-def _folded(line: str) -> str:
-    """No line longer than 75 octets; what follows begins with a space."""
-    out, size = "", 0
-    for char in line:
-        width = len(char.encode())
-        if size + width > 75:
-            out, size = out + "\r\n ", 1
-        out, size = out + char, size + width
-    return out
+                         f"{s.moves_back} back" + f"; plan {s.directory}" * bool(s.directory)
+                         for s in document.steps if s.window == w.number)
+        if told:
+            events.append(Event(f"{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}", w.start, w.end,
+                                f"{document.name}: {some(w.servers)}", told, w.zone))
+    return calendar(events, "campaign")

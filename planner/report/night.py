@@ -11,8 +11,8 @@ from planner.plan.plan import Move, Plan, Window
 from planner.report.turns import about_span, by, must_begin_ms, until
 from planner.units import show_minutes
 
-_WIDTH, _TICK = 96, 10
-"""Characters of the drawn night, and between two of its hours at least."""
+_WIDTH, _TICK, _TICK_SPAN = 96, 10, 15
+"""Characters of the drawn night; between two of its hours at least, and where these are spans."""
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10_080, 43_200)
 MOST_LANES = 12
 """Lanes of a way that are shown one by one."""
@@ -70,8 +70,9 @@ def _drawn(plan: Plan, legs: tuple[str, ...], window: Window | None, start: int)
 
 def _scale(plan: Plan, start: int, end: int, per: float) -> str:
     """The hours above the night, each at its place."""
-    step = next((m for m in _STEPS_MIN if m * 60_000 / per >= _TICK), _STEPS_MIN[-1]) * 60_000
     clock = plan.clock(start)
+    wide = _TICK_SPAN if clock is None else _TICK
+    step = next((m for m in _STEPS_MIN if m * 60_000 / per >= wide), _STEPS_MIN[-1]) * 60_000
     ahead = 0 if clock is None else (clock.hour * 60 + clock.minute) * 60_000 % step
     out = ""
     for ms in range(start + (-ahead) % step, end + 1, step):

@@ -6,12 +6,14 @@ from planner.estate.model import Estate
 from planner.parallel import beside
 from planner.plan.plan import Plan, plan_json
 from planner.report.lane_scripts import lane_scripts
+from planner.report.moves_csv import moves_csv
 from planner.report.output import json_text
 from planner.report.page import plan_page
 from planner.report.papers import mark, marked
 from planner.report.playbook import playbook
 from planner.report.runbook import runbook
 from planner.report.runbook_page import runbook_page
+from planner.report.window_ics import window_ics
 from planner.report.workbook import plan_workbook
 from planner.rules import Site
 
@@ -29,6 +31,9 @@ def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
         files["runbook.md"], files["plan.xlsx"] = _both(plan, estate, seal)
         files["runbook.html"] = runbook_page(files["runbook.md"].decode()).encode()
         site = Site(estate, goal=plan.goal)
+        files["moves.csv"] = moves_csv(plan, site).encode()
+        if plan.window is not None:
+            files["window.ics"] = window_ics(plan).encode()
         files |= {name: text.encode() for name, text in lane_scripts(plan, site)}
         files["playbook.yml"] = playbook(plan, site).encode()
     return marked(files, seal)

@@ -40,13 +40,12 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield from _warnings(plan)
     yield from preparation(plan, site)
     yield from every_lane(plan, site)
-    ids = {p.name: p.lpar_id for p in site.estate.lpars}
-    yield from ways(plan, site, OUT, ids)
+    yield from ways(plan, site, OUT)
     yield from between_ways(plan, site)
     if plan.leg(BACK):
-        yield from ways(plan, site, BACK, ids)
+        yield from ways(plan, site, BACK)
     else:
-        yield from unplanned_way_back(plan, site, ids)
+        yield from unplanned_way_back(plan, site)
     yield from recovery(plan, site)
     yield from appendix(plan, site)
     yield from _assumptions(plan)
@@ -94,6 +93,6 @@ def _warnings(plan: Plan) -> Iterator[str]:
         for (severity, follows, fix), messages in same.items():
             text = "; ".join(f"{some(dict.fromkeys(subjects))}: {what}" for what, subjects in messages.items())
             rows.append((severity, md(text + follows), md(fix), BOX))
-        yield from table(("", "What was found", "What to do", "Settled"), rows)
+        yield from table(("Kind", "What was found", "What to do", "Settled"), rows)
         if any(len({*subjects}) > MANY for messages in same.values() for subjects in messages.values()):
             yield "Where not all names stand here: plan.xlsx, sheet Findings.\n"

@@ -56,17 +56,13 @@ def _answer(plan: Plan) -> Iterator[str]:
 
 def _found(plan: Plan) -> Iterator[str]:
     """How many moves, what is proved of them, what is saved."""
-    yield f"{md('; '.join(ways(plan)))}.{_pace(plan)}\n"
+    told = "; ".join(ways(plan))
+    least = " *At least*: no order of these moves takes less, by the cost model." * ("at least" in told)
+    pace = " *About*: the bare moves, predicted from memory, links and what runs beside." * plan.in_lanes
+    yield f"{md(told)}.{pace}{least}\n"
     yield from (f"- {md(line)}" for line in (*proof(plan), *energy_lines(plan)))
     yield from (f"- {md(line)}" for line in (*licence_lines(plan), *plan.notes))
     yield ""
-
-
-def _pace(plan: Plan) -> str:
-    if not plan.in_lanes:
-        return ""
-    least = " *At least*: no order of these moves takes less, by the cost model." * bool(plan.at_least_s)
-    return f" *About*: the bare moves, predicted from memory, links and what runs beside.{least}"
 
 
 def _ends(plan: Plan) -> Iterator[str]:

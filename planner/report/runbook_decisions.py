@@ -69,8 +69,9 @@ def _work(plan: Plan) -> Iterator[_Decision]:
 def _no_return(plan: Plan) -> Iterator[_Decision]:
     evening, back = plan.evening, plan.leg(BACK)
     if evening is not None and evening.turning is not None:
-        yield ("" if evening.turning.by_ms is None else f"**{until(plan, evening.turning.by_ms)}**",
-               md(turning_line(plan, evening.turning)), "", "all stay where they are and run; home another night")
+        when = (f"**{until(plan, evening.turning.by_ms)}**" if evening.turning.by_ms is not None else
+                f"before move {evening.turning.after + 1}" if evening.turning.after else "before the first move")
+        yield (when, md(turning_line(plan, evening.turning)), "", "all stay where they are and run; home another night")
     if not back:
         return
     last = must_begin_ms(plan)

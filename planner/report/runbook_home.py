@@ -15,7 +15,7 @@ from planner.report.whatif_runbook import WAY_BACK
 from planner.rules import Site
 
 
-def unplanned_way_back(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
+def unplanned_way_back(plan: Plan, site: Site) -> Iterator[str]:
     """The way out backwards, one after the other, or how it is planned."""
     yield "## The way back\n"
     if isinstance(plan.goal, Resume):
@@ -29,7 +29,9 @@ def unplanned_way_back(plan: Plan, site: Site, ids: dict[str, int | None]) -> It
         yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
            "held on the way out holds backwards. Validate each (`-o v`) first:\n")
-    yield from on_consoles(site, move_lines(site, _homewards(plan, site), "m", ids))
+    now = {m.lpar: m.target_id for m in plan.leg(OUT)}
+    home = {m: now[m.lpar] for m in _homewards(plan, site)}
+    yield from on_consoles(site, move_lines(site, home, "m", home))
 
 
 def _homewards(plan: Plan, site: Site) -> Iterator[Move]:

@@ -17,7 +17,7 @@ from planner.report.runbook_preparation import validated_homewards
 from planner.report.runbook_steps import arrivals, items, on_consoles, sole_console
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
 from planner.report.text import md, movers, stands_still
-from planner.report.turns import Turns, about, hour, must_begin_ms, start_order
+from planner.report.turns import Turns, about, hour, ids_before, must_begin_ms
 from planner.rules import Site
 from planner.units import many, show_duration, show_minutes, some
 
@@ -61,16 +61,17 @@ _LANES = (
     "lanes. *Start when* says when a move may start, and nothing else counts: it may be earlier or later than "
     "predicted, nobody waits for a clock but where *not before* is said.",
     "- *Begins*: in 8 nights of 10; *latest*: begun later, what follows is not over in time as often as asked.",
+    "- `lane-N.sh`, on the way back `lane-N-back.sh`, does what stands here for lane N: asks, moves, waits and logs.",
     "- **Tell all lanes** at once when a move has arrived, and when one has failed: others wait for it.",
 )
 
 
-def ways(plan: Plan, site: Site, leg: str, ids: dict[str, int | None]) -> Iterator[str]:
-    """One way: its lanes or waves, its end. ``ids``: what each LPAR's partition id is before it; kept up."""
+def ways(plan: Plan, site: Site, leg: str) -> Iterator[str]:
+    """One way: its lanes or waves, its end."""
     if leg == BACK:
         yield "## The way back\n"
-        yield from validated_homewards(plan, site, ids)
-    rows = _Rows(plan, site, leg, ids)
+        yield from validated_homewards(plan, site)
+    rows = _Rows(plan, site, leg)
     zone = f", {md(plan.window.zone)}" if plan.window is not None and plan.window.zone else ""
     if not plan.leg(leg):
         return
@@ -88,13 +89,9 @@ def ways(plan: Plan, site: Site, leg: str, ids: dict[str, int | None]) -> Iterat
 class _Rows:
     """The rows of one way."""
 
-    def __init__(self, plan: Plan, site: Site, leg: str, ids: dict[str, int | None]) -> None:
+    def __init__(self, plan: Plan, site: Site, leg: str) -> None:
         self.plan, self.site, self.leg = plan, site, leg
-        self.own: dict[Move, int | None] = {}
-        """Move → the LPAR's partition id until then."""
-        for m in start_order(plan, leg) if plan.in_lanes else [m for _, wave in plan.waves(leg) for m in wave]:
-            self.own[m] = ids.get(m.lpar)
-            ids[m.lpar] = m.target_id
+        self.own = ids_before(plan, site.estate)
         self.turns, self.paces = Turns(plan), Paces(plan, site)
         self.gated = {f.subject for f in assumed(plan.findings)} if leg == OUT else set()
         self.alone = bool(sole_console(site))
@@ -157,7 +154,8 @@ def _through(plan: Plan, site: Site, leg: str) -> Iterator[str]:
     """What is looked at when all of a way is through, and what is then decided."""
     yield f"## {_WAY[leg]}: when all {'lanes' if plan.in_lanes else 'waves'} are through\n"
     numbered = sorted(m.number for m in plan.leg(leg) if m.number)
-    whole = f"Moves {numbered[0]} to {numbered[-1]} have arrived" if numbered else "All have arrived"
+    whole = ("All have arrived" if not numbered else f"Move {numbered[0]} has arrived" if len(numbered) == 1 else
+             f"Moves {numbered[0]} to {numbered[-1]} have arrived")
     yield f"- [ ] {whole}; one that has not is written down with where it runs"
     yield from items(AFTER_A_WAVE)
     if leg == OUT and plan.leg(BACK):

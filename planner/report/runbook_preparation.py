@@ -12,9 +12,11 @@ from planner.report.backups import backups
 from planner.report.checklists import Checklist, Item, lists_for, lists_of
 from planner.report.commands import overrides
 from planner.report.markdown import BOX, table
+from planner.report.runbook_decisions import between_the_ways
 from planner.report.runbook_steps import items, move_lines, on_consoles, sole_console
 from planner.report.site_checks import console_items, vios_items, vlan_table
 from planner.report.text import alike, md, windows
+from planner.report.turns import ids_before
 from planner.rules import Site
 from planner.units import show_cores, show_gib, some
 
@@ -111,18 +113,19 @@ def _remarks(plan: Plan, site: Site, m: Move) -> str:
 
 def _validations(plan: Plan, site: Site) -> Iterator[str]:
     """The lines that validate the way out, as they are typed."""
-    ids = {p.name: p.lpar_id for p in site.estate.lpars}
     first = [m for m in plan.leg(OUT) if m.source == site.start[m.lpar]]
     if first:
         yield "Validation of every move of the way out; it changes nothing:\n"
-        yield from on_consoles(site, move_lines(site, first, "v", ids))
+        yield from on_consoles(site, move_lines(site, first, "v", ids_before(plan, site.estate)))
     if len(first) < len(plan.leg(OUT)):
         yield "Moves from a parking place can be validated only once the LPAR stands there.\n"
 
 
-def validated_homewards(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
+def validated_homewards(plan: Plan, site: Site) -> Iterator[str]:
     """The same for the way back, once what is between the ways is done."""
-    done = ", now that the work is done" if plan.leg(OUT) or plan.goal.freed else ""
+    over = between_the_ways(plan)[1].removesuffix(",")
+    done = f", now that {over}" if plan.leg(OUT) or plan.goal.freed else ""
     yield f"- [ ] Every LPAR validated for the way home{done}:\n"
     first = {m.lpar: m for m in reversed(plan.leg(BACK))}
-    yield from on_consoles(site, move_lines(site, (m for m in plan.leg(BACK) if first[m.lpar] is m), "v", ids))
+    moves = (m for m in plan.leg(BACK) if first[m.lpar] is m)
+    yield from on_consoles(site, move_lines(site, moves, "v", ids_before(plan, site.estate)))

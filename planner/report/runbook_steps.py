@@ -34,11 +34,12 @@ def sole_console(site: Site) -> str:
         any(same_console(name, one) for one in consoles_of(other)) for other in each)), "")
 
 
-def move_lines(site: Site, moves: Iterable[Move], operation: str, ids: Mapping[str, int | None]
+def move_lines(site: Site, moves: Iterable[Move], operation: str, own: Mapping[Move, int | None]
                ) -> Iterator[tuple[str, str]]:
-    """(console, line) of the validations or moves themselves, with what is to be known of their options."""
+    """(console, line) of the validations or moves themselves, with what is to be known of their options. ``own``: move
+    → its LPAR's partition id until then."""
     for m in moves:
-        lines = *remark(m, site).splitlines(), migrlpar(m, site, operation, ids.get(m.lpar))
+        lines = *remark(m, site).splitlines(), migrlpar(m, site, operation, own[m])
         yield from ((consoles_for(site, m.source, m.target)[0], line) for line in lines)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 
+from planner.estate.model import Estate
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
@@ -51,7 +52,16 @@ class Turns:
 
 def start_order(plan: Plan, leg: str) -> list[Move]:
     """The moves of a leg in the order in which they are predicted to start."""
-    return sorted(plan.leg(leg), key=lambda m: m.number)
+    return sorted(plan.leg(leg), key=lambda m: (m.number, m.wave))
+
+
+def ids_before(plan: Plan, estate: Estate) -> dict[Move, int | None]:
+    """Move → its LPAR's partition id until then."""
+    now, own = {p.name: p.lpar_id for p in estate.lpars}, {}
+    for m in (*start_order(plan, OUT), *start_order(plan, BACK)):
+        own[m] = now.get(m.lpar)
+        now[m.lpar] = m.target_id
+    return own
 
 
 def lane_name(move: Move) -> str:
