@@ -10,7 +10,7 @@ from typing import NamedTuple
 from planner.plan.wire import as_json
 from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
 from planner.report.campaign_page import campaign_page
-from planner.report.ics import Event, calendar
+from planner.report.ics import Appointment, calendar
 from planner.report.output import json_text
 from planner.report.text import md
 from planner.scenarios.paths import Door
@@ -142,6 +142,6 @@ def _calendar(document: CampaignDocument) -> str:
                          f"{s.moves_back} back" + f"; plan {s.directory}" * bool(s.directory)
                          for s in document.steps if s.window == w.number)
         if told:
-            events.append(Event(f"{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}", w.start, w.end,
+            events.append(Appointment(f"{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}", w.start, w.end,
                                 f"{document.name}: {some(w.servers)}", told, w.zone))
     return calendar(events, "campaign")

@@ -12,7 +12,7 @@ from planner.names import shown
 _MOST_OCTETS = 75
 
 
-class Event(NamedTuple):
+class Appointment(NamedTuple):
     """One event in local clock time; without an ``end`` a moment. ``remind_min``: so long before somebody is told."""
 
     uid: str
@@ -24,14 +24,14 @@ class Event(NamedTuple):
     remind_min: int | None = None
 
 
-def calendar(events: Iterable[Event], of: str) -> str:
+def calendar(events: Iterable[Appointment], of: str) -> str:
     """The text of a calendar. ``of``: what makes it, a word."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//planner//{of}//EN", "CALSCALE:GREGORIAN",
              *(line for event in events for line in _lines(event)), "END:VCALENDAR"]
     return "".join(f"{_folded(line)}\r\n" for line in lines)
 
 
-def _lines(event: Event) -> Iterator[str]:
+def _lines(event: Appointment) -> Iterator[str]:
     """The event; its stamp is its start, so that the same plan gives the same calendar."""
     yield from ("BEGIN:VEVENT", f"UID:{event.uid}@planner", f"DTSTAMP:{_stamp(event.start, event.zone or 'UTC')}",
                 f"DTSTART:{_stamp(event.start, event.zone)}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.decisions import turning_line
-from planner.report.ics import Event, calendar
+from planner.report.ics import Appointment, calendar
 from planner.report.runbook_decisions import between_the_ways
 from planner.report.text import headline, ways, windows
 from planner.report.turns import must_begin_ms, until
@@ -22,14 +22,14 @@ def window_ics(plan: Plan) -> str:
     return calendar(_events(plan), "plan")
 
 
-def _events(plan: Plan) -> Iterator[Event]:
+def _events(plan: Plan) -> Iterator[Appointment]:
     if plan.window is None:
         return
     what, zone = headline(plan), plan.window.zone
     same = hashlib.sha256(f"{plan.estate_digest} {what}".encode()).hexdigest()[:16]
 
-    def event(kind: str, start: dt.datetime, end: dt.datetime | None, summary: str, text: str) -> Event:
-        return Event(f"{same}-{kind}-{start:%Y%m%dT%H%M}", start, end, f"{summary}: {what}", text, zone,
+    def event(kind: str, start: dt.datetime, end: dt.datetime | None, summary: str, text: str) -> Appointment:
+        return Appointment(f"{same}-{kind}-{start:%Y%m%dT%H%M}", start, end, f"{summary}: {what}", text, zone,
                      None if end else _REMIND_MIN)
 
     told = "\n".join((f"{'; '.join(ways(plan))}.", f"Estate {plan.estate_digest[:12]}; the runbook has the rest."))

@@ -17,7 +17,7 @@ from estates import BASE, loaded
 from planner.jobs import Options, evacuate, window_from
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
-from planner.report.ics import Event, calendar
+from planner.report.ics import Appointment, calendar
 from planner.report.minutes import Paces
 from planner.report.moves_csv import moves_csv
 from planner.report.turns import must_begin_ms
@@ -79,7 +79,7 @@ def test_who_planned_no_way_back_is_told_until_when_there_is_one() -> None:
 
 
 def test_text_of_an_event_is_escaped_and_folded() -> None:
-    event = Event("u", dt.datetime(2026, 12, 5, 22), None, "a;b,c\\d\u202ee" + "ö" * 90, "x\ny")
+    event = Appointment("u", dt.datetime(2026, 12, 5, 22), None, "a;b,c\\d\u202ee" + "ö" * 90, "x\ny")
     (found,) = events(calendar([event], "t"))
     assert found["SUMMARY"] == r"a\;b\,c\\d\u202ee" + "ö" * 90
     assert found["DESCRIPTION"] == "x\\ny" and "\u202e" not in found["SUMMARY"]
