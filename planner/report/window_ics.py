@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Plan
+from planner.plan.plan import Plan, Window
 from planner.report.decisions import turning_line
 from planner.report.ics import Appointment, calendar
 from planner.report.runbook_decisions import between_the_ways
@@ -17,38 +18,54 @@ from planner.report.turns import must_begin_ms, until
 _REMIND_MIN = 15
 
 
+class _Entry(NamedTuple):
+    """What stands in the calendar, once a kind; without an ``end`` a moment, of which somebody is reminded."""
+
+    kind: str
+    start: dt.datetime
+    end: dt.datetime | None
+    summary: str
+    text: str
+
+
 def window_ics(plan: Plan) -> str:
-    """The calendar of a plan that has a window."""
-    return calendar(_events(plan), "plan")
-
-
-def _events(plan: Plan) -> Iterator[Appointment]:
+    """The calendar of a plan; without a window it has no entry."""
     if plan.window is None:
-        return
+        return calendar((), "plan")
     what, zone = headline(plan), plan.window.zone
     same = hashlib.sha256(f"{plan.estate_digest} {what}".encode()).hexdigest()[:16]
+    entries = (*_windows(plan), *_work(plan, plan.window), *_decided(plan, plan.window))
+    return calendar((Appointment(f"{same}-{e.kind}-{e.start:%Y%m%dT%H%M}", e.start, e.end, f"{e.summary}: {what}", e.text,
+                                 zone, None if e.end else _REMIND_MIN) for e in entries), "plan")
 
-    def event(kind: str, start: dt.datetime, end: dt.datetime | None, summary: str, text: str) -> Appointment:
-        return Appointment(f"{same}-{kind}-{start:%Y%m%dT%H%M}", start, end, f"{summary}: {what}", text, zone,
-                     None if end else _REMIND_MIN)
 
+def _windows(plan: Plan) -> Iterator[_Entry]:
     told = "\n".join((f"{'; '.join(ways(plan))}.", f"Estate {plan.estate_digest[:12]}; the runbook has the rest."))
-    for name, w in windows(plan):
-        yield event("window" if w is plan.window else "back-window", w.start, w.end, name.capitalize(), told)
-    evening, out = plan.evening, plan.leg(OUT)
-    if out and evening is not None and evening.go_by_ms is not None and evening.go_by_ms >= 0:
-        yield event("go", plan.window.at(evening.go_by_ms // 60_000 * 60_000), None, "Latest go",
-                    "The first move begins by then, or not this night.")
-    if out and plan.work_s and plan.leg(BACK) and plan.back_from_s is None:
-        over = max(m.end_ms for m in out) if evening is None else evening.out.half_ms
-        begin, end = (plan.window.at(round(ms / 60_000) * 60_000) for ms in (over, over + 1000 * plan.work_s))
-        asked = between_the_ways(plan)[0]
-        yield event("work", begin, end, asked[:1].upper() + asked[1:],
-                    "As predicted." if evening is None else "Half of the nights are so early.")
-    last = must_begin_ms(plan)
-    if last is not None and plan.leg(BACK):
-        yield event("no-return", plan.window.at(last), None, "Point of no return",
-                    f"The way back begins by {until(plan, last)}, or not this night: all stay where they are and run.")
+    yield from (_Entry("window" if w is plan.window else "back-window", w.start, w.end, name.capitalize(), told)
+                for name, w in windows(plan))
+
+
+def _work(plan: Plan, window: Window) -> Iterator[_Entry]:
+    """What is between the ways, where both are in one evening."""
+    if not (plan.leg(OUT) and plan.leg(BACK) and plan.work_s) or plan.back_from_s is not None:
+        return
+    evening = plan.evening
+    over = max(m.end_ms for m in plan.leg(OUT)) if evening is None else evening.out.half_ms
+    begin, end = (window.at(round(ms / 60_000) * 60_000) for ms in (over, over + 1000 * plan.work_s))
+    what = between_the_ways(plan)[0]
+    yield _Entry("work", begin, end, what[:1].upper() + what[1:],
+                 "As predicted." if evening is None else "In half of the nights it begins by then.")
+
+
+def _decided(plan: Plan, window: Window) -> Iterator[_Entry]:
+    """The last moments of decisions."""
+    evening, last = plan.evening, must_begin_ms(plan)
+    if plan.leg(OUT) and evening is not None and evening.go_by_ms is not None and evening.go_by_ms >= 0:
+        yield _Entry("go", window.at(evening.go_by_ms // 60_000 * 60_000), None, "Latest go",
+                     "The first move begins by then, or not this night.")
+    if last is not None:
+        yield _Entry("no-return", window.at(last), None, "Point of no return",
+                     f"The way back begins by {until(plan, last)}, or not this night: all stay where they are and run.")
     elif evening is not None and evening.turning is not None and evening.turning.by_ms is not None:
-        yield event("no-return", plan.window.at(evening.turning.by_ms // 60_000 * 60_000), None, "Point of no return",
-                    turning_line(plan, evening.turning))
+        yield _Entry("no-return", window.at(evening.turning.by_ms // 60_000 * 60_000), None, "Point of no return",
+                     turning_line(plan, evening.turning))

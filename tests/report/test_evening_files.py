@@ -53,12 +53,12 @@ def test_the_calendar_has_the_window_its_decisions_and_the_work() -> None:
     evening, last = plan.evening, must_begin_ms(plan)
     assert evening and evening.go_by_ms and last and plan.window
     found = events(window_ics(plan))
-    assert [e["SUMMARY"].split(":")[0] for e in found] == ["Window", "Latest go", "The work", "Point of no return"]
+    assert [e["SUMMARY"].split(":")[0] for e in found] == ["Window", "The work", "Latest go", "Point of no return"]
     assert [e["DTSTART"] for e in found] == [f"{x - utc:%Y%m%dT%H%M%SZ}" for x in (
-        plan.window.start, plan.window.at(evening.go_by_ms // 60_000 * 60_000),
-        plan.window.at(round(evening.out.half_ms / 60_000) * 60_000), plan.window.at(last))]
+        plan.window.start, plan.window.at(round(evening.out.half_ms / 60_000) * 60_000),
+        plan.window.at(evening.go_by_ms // 60_000 * 60_000), plan.window.at(last))]
     assert found[0]["DTEND"] == "20261206T030000Z" and [("DTEND" in e, "TRIGGER" in e) for e in found] == [
-        (True, False), (False, True), (True, False), (False, True)]
+        (True, False), (True, False), (False, True), (False, True)]
     assert len({e["UID"] for e in found}) == 4 and all("free A" in e["SUMMARY"] for e in found)
     assert window_ics(plan) == window_ics(plan.replace(notes=("another",)))
 
