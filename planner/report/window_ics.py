@@ -35,8 +35,8 @@ def window_ics(plan: Plan) -> str:
     what, zone = headline(plan), plan.window.zone
     same = hashlib.sha256(f"{plan.estate_digest} {what}".encode()).hexdigest()[:16]
     entries = (*_windows(plan), *_work(plan, plan.window), *_decided(plan, plan.window))
-    return calendar((Appointment(f"{same}-{e.kind}-{e.start:%Y%m%dT%H%M}", e.start, e.end, f"{e.summary}: {what}", e.text,
-                                 zone, None if e.end else _REMIND_MIN) for e in entries), "plan")
+    return calendar((Appointment(f"{same}-{e.kind}-{e.start:%Y%m%dT%H%M}", e.start, e.end, f"{e.summary}: {what}",
+                                 e.text, zone, None if e.end else _REMIND_MIN) for e in entries), "plan")
 
 
 def _windows(plan: Plan) -> Iterator[_Entry]:
