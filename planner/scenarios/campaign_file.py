@@ -97,8 +97,8 @@ class WorkDefaults(_Given):
 
 
 class CampaignWork(WorkDefaults):
-    """The work on ``server``; in the file a name with wildcards. ``replace_by``: a new server that stands beside it, to
-    which its LPARs go for good, as a scenario adds one."""
+    """The work on ``server``; in the file a name with wildcards, or ``site:NAME`` for all of a site. ``replace_by``: a
+    new server that stands beside it, to which its LPARs go for good, as a scenario adds one."""
 
     server: Annotated[str, Field(min_length=1, max_length=500)]
     replace_by: Mapping[str, Any] = {}
@@ -265,7 +265,7 @@ def _resolved(document: Mapping[str, Any], estate: Estate, wrong: Any, *, every:
         name = row.get("server")
         if len(place) == 1 or not isinstance(name, str):
             continue
-        meant = [s for s in servers if fnmatchcase(s, spelt(name, servers))]
+        meant = [s for s in servers if fnmatchcase(s, spelt(name, servers))] or _of_site(estate, name)
         if not meant:
             wrong((*place, "server"), unknown("server", [name], servers))
         for server in meant:
@@ -277,6 +277,11 @@ def _resolved(document: Mapping[str, Any], estate: Estate, wrong: Any, *, every:
     if not found and not document.get("work"):
         wrong((), "no [[work]] says which servers are worked on: give one, or --all")
     return found
+
+
+def _of_site(estate: Estate, name: str) -> list[str]:
+    """The servers of a site that is named as ``site:NAME``, in the estate's order."""
+    return [s.name for s in estate.servers if name.startswith("site:") and s.site == name.removeprefix("site:")]
 
 
 def _levels(row: Mapping[str, Any], place: Place, wrong: Any) -> None:

@@ -265,3 +265,14 @@ def test_what_is_wrong_with_a_new_server_is_told_with_its_line(tmp_path, text, s
     with pytest.raises(InputError) as wrong:
         read_campaign(file, BASE)
     assert [said in f.message and f.source.line is not None for f in wrong.value.findings] == [True]
+
+
+def test_all_servers_of_a_site_by_its_name(tmp_path):
+    of = changed(BASE, "C", site="south")
+    file = tmp_path / "c.toml"
+    text = 'name = "x"\n[[window]]\nstart = 2026-12-05 22:00:00\nend = 2026-12-06 04:00:00\n[[work]]\nserver = "site:{}"\n'
+    file.write_text(text.format("north"))
+    assert [w.server for w in read_campaign(file, of).work] == ["A", "B"]
+    file.write_text(text.format("east"))
+    with pytest.raises(InputError, match="site:east"):
+        read_campaign(file, of)
