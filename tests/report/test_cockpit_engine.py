@@ -23,6 +23,7 @@ from planner.jobs.recorded import recorded
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Evacuate
+from planner.report import lane_scripts
 
 pytestmark = needs_node
 NIGHT = Options(20, window=window_from("2026-12-05 22:00/04:00"), work_s=1800, zone="UTC")
@@ -358,7 +359,7 @@ def test_results_against_their_ranges(tmp_path: Path) -> None:
 
 def test_the_log_of_a_lanes_script_ticks_with_its_own_times(tmp_path: Path) -> None:
     n, there = first("a1")
-    log = (f"LPAR,Source,Target,Start,End,Result,Memory (GiB)\na1,A,{there},2026-12-05 22:01:00,2026-12-05 22:03:00,failed,8\n"
+    log = (f"{lane_scripts._HEADER}\na1,A,{there},2026-12-05 22:01:00,2026-12-05 22:03:00,failed,8\n"
            f"a1,A,{there},2026-12-05 22:08:00,2026-12-05 22:12:00,ok,8\nb7,A,B,2026-12-05 22:08:00,2026-12-05 22:12:00,ok,8\n")
     told = in_node(tmp_path, data(), """
       const read = Engine.read(M, arg), done = Engine.logged(M, fresh(), read.runs), again = Engine.logged(M, ticked(fresh(), [%d, "started", 0]), read.runs);

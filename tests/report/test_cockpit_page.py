@@ -102,6 +102,32 @@ def test_what_the_browser_has_kept_is_there_again_and_every_tick_can_be_taken_ba
     assert told["wrong"] == [] and "2 of 6" in told["answer"]["before"] and told["answer"]["left"] == 0 and "need" in told["answer"]["hands"]
 
 
+def test_the_record_of_another_laptop_is_put_to_this_one_and_nothing_of_a_strange_one(tmp_path: Path) -> None:
+    a, b = (m.number for m in plan().leg("out")[:2])
+    there, strange = record(plan(), {b: ("started",)}), record(plan(), {a: ("started",)}) | {"plan_sha256": "0" * 64}
+    told = in_chromium(tmp_path, page(), """
+      const give = async text => { const box = new DataTransfer(); box.items.add(new File([text], "there.json")); one("#k-import").files = box.files;
+        one("#k-import").dispatchEvent(new Event("change", { bubbles: true })); await wait(500); return one("#k-said").textContent; };
+      return [await give(THERE), Cockpit.record().moves.map(m => m.number), await give(STRANGE), Cockpit.record().moves.length]""".replace(
+        "THERE", json.dumps(json.dumps(there))).replace("STRANGE", json.dumps(json.dumps(strange))), kept=kept(record(plan(), {a: ("started", "arrived")})))
+    said, numbers, refused, count = told["answer"]
+    assert told["wrong"] == [] and "1 entry more" in said and numbers == sorted((a, b)) and "of another plan" in refused and count == 2
+
+
+def test_names_are_text_wherever_they_stand(tmp_path: Path) -> None:
+    odd = '<img src=x onerror="wrong.push(1)">&\'"'
+    of = estate([server("A"), server("B")], [lpar(odd, "A", 0.5, 8)])
+    found = parse(dump(evacuate(loaded(of), Evacuate(servers=("A",)), NIGHT)), "p")
+    n = found.moves[0].number
+    told = in_chromium(tmp_path, plan_page(found, of, plan_json(found)["plan_sha256"]), f"""
+      await tick("started", {n}); await tick("failed", {n}); await tick("stopped", {n}); await tick("recovered", {n}); await tick("started", {n}); await tick("arrived", {n});
+      const said = one("#k-said").textContent;
+      location.hash = "#after"; await wait(200); one('#a-checks [data-check="0"]').click(); one("#a-ticket").click(); await wait(100);
+      return [said, document.images.length, Cockpit.record().checks.map(c => c.lpar), one("#a-moves b").textContent]""")
+    said, images, signed, shown = told["answer"]
+    assert told["wrong"] == [] and images == 0 and signed == [odd] and shown == odd and odd in said and "\\<img" in told["saved"][0]
+
+
 def test_a_record_that_is_none_does_not_keep_the_page_from_working(tmp_path: Path) -> None:
     told = in_chromium(tmp_path, page(), 'return [one("#k-kept").hidden, one("#k-kept").textContent, document.querySelectorAll(".tick.go").length]',
                        kept=kept({"format": "nonsense"}))

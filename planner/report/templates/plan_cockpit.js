@@ -36,7 +36,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   const clock = x => { const t = Math.max(0, Math.round(x)); return `${Math.floor(t / 3600)}:${two(Math.floor(t / 60) % 60)}:${two(t % 60)}`; };
   const capital = text => text[0].toUpperCase() + text.slice(1);
   const chip = (kind, text) => `<span class="chip ${kind}">${esc(text)}</span>`;
-  const say = text => { $("#k-said").textContent = text; };
+  const say = text => { $("#k-said").textContent = plain(text); };
 
   // ---- the record: kept, changed, exported ------------------------------------------------------------------------------
 
@@ -410,12 +410,13 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     P.checks.forEach((c, i) => {
       const done = c.lpars.filter(l => signed.has(c.check + "\n" + l)), is = new Set(done), by = [...new Set(done.map(l => signed.get(c.check + "\n" + l).who).filter(Boolean))], left = c.lpars.filter(l => !is.has(l) && settled(l));
       put(`check-${i}`, node.children[i], `<details class="check"><summary><span><b>${esc(c.list)}:</b> ${esc(c.check)}</span><span>${chip(done.length === c.lpars.length ? "good" : "", `${done.length} of ${c.lpars.length}`)}</span><span class="dim">${esc(by.join(", "))}</span></summary>${c.command ? copy(c.command, c.check, true) : ""}
-<div class="signs">${left.length > 1 ? `<button type="button" data-check="${i}">All ${left.length} that have arrived</button>` : ""}${c.lpars.map(l => `<button type="button" data-check="${i}" data-lpar="${esc(l)}" aria-pressed="${is.has(l)}"${settled(l) ? "" : " disabled"}>${is.has(l) ? "✓ " : ""}${esc(l)}</button>`).join("")}</div></details>`);
+<div class="signs">${left.length > 1 ? `<button type="button" data-check="${i}">All ${left.length} that have arrived</button>` : ""}${c.lpars.map((l, k) => `<button type="button" data-check="${i}" data-lpar="${k}" aria-pressed="${is.has(l)}"${settled(l) ? "" : " disabled"}>${is.has(l) ? "✓ " : ""}${esc(l)}</button>`).join("")}</div></details>`);
     });
     if (!P.checks.length) node.textContent = "No checks are known for these LPARs.";
   }
-  function sign(i, lpar) {
-    const c = P.checks[i], has = l => R.checks.some(x => x.check === c.check && x.lpar === l), t = iso(now()), who = $("#k-who").value.trim();
+  /* Signs a check for an LPAR (its place in the list), or takes that back; without one for all that have arrived. */
+  function sign(c, place) {
+    const lpar = place === undefined ? place : c.lpars[+place], has = l => R.checks.some(x => x.check === c.check && x.lpar === l), t = iso(now()), who = $("#k-who").value.trim();
     const add = (lpar === undefined ? c.lpars.filter(l => settled(l) && !has(l)) : has(lpar) ? [] : [lpar]).map(l => ({ check: c.check, lpar: l, at: t, who, note: "" }));
     R = { ...R, checks: add.length ? [...R.checks, ...add] : R.checks.filter(x => !(x.check === c.check && x.lpar === lpar)) };
     keep();
@@ -484,7 +485,7 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
       ticked.set(card, now());
       tick(+b.dataset.n, b.dataset.tick);
     } else if (b.dataset.undo) undo(+b.dataset.undo);
-    else if (b.dataset.check) sign(+b.dataset.check, b.dataset.lpar);
+    else if (b.dataset.check) sign(P.checks[+b.dataset.check], b.dataset.lpar);
     else if ("export" in b.dataset) exported();
     else if ("copy" in b.dataset) {
       const code = $("code", b.parentNode);
