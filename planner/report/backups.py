@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.consoles import consoles_of
-from planner.names import quoted
+from planner.names import command
 from planner.plan.plan import Plan
 from planner.report.checklists import Item
 from planner.report.commands import is_ivm
@@ -30,10 +30,10 @@ def backups(plan: Plan, site: Site) -> Iterator[Item]:
     """One item a server, console and kind of system."""
     managed = concerned(plan)
     for server in managed:
-        command = (f"bkprofdata -o backup -f {_FILE}" if is_ivm(site, server) else
-                   f"bkprofdata -m {quoted(server)} -f {_FILE} --force")
+        typed = (command("bkprofdata", "-o", "backup", "-f", _FILE) if is_ivm(site, server) else
+                 command("bkprofdata", "-m", server, "-f", _FILE, "--force"))
         by = ", as padmin" * is_ivm(site, server)
-        yield Item(f"Profiles of {md(server)} saved{where(site, server)}{by}", command)
+        yield Item(f"Profiles of {md(server)} saved{where(site, server)}{by}", typed)
     hmcs = dict.fromkeys(name for s in managed if not is_ivm(site, s) for name in consoles_of(site.servers[s]))
     if hmcs or not all(is_ivm(site, s) for s in managed):
         yield Item(f"Data of the console saved ({md(', '.join(hmcs)) or 'HMC'}; HOST and DIRECTORY: where to)",
@@ -44,6 +44,6 @@ def backups(plan: Plan, site: Site) -> Iterator[Item]:
                    f"viosbr -backup -file {_FILE}")
     for cluster in sorted({v.cluster for v in vioses if v.cluster}):
         yield Item(f"Shared storage pool {md(cluster)} saved, on one of its VIOSes, as padmin",
-                   f"viosbr -backup -clustername {quoted(cluster)} -file {_FILE}")
+                   command("viosbr", "-backup", "-clustername", cluster, "-file", _FILE))
     systems = {site.lpars[m.lpar].os for m in plan.moves}
-    yield from (Item(text, command) for names, text, command in _SYSTEMS if systems.intersection(names))
+    yield from (Item(text, shows) for names, text, shows in _SYSTEMS if systems.intersection(names))

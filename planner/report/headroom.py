@@ -174,7 +174,7 @@ def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int)
     sheet.write_string(row, 0, "What headroom costs", book.subtitle)
     written = table(book, sheet, row + 1, _CURVE, [{**point, "lpars": ", ".join(point["lpars"])} for point in curve],
                     height=30)
-    chart = chart_base(book, "Cost against cores of headroom", "seconds of moves, risk included", (620, 300), "scatter")
+    chart = chart_base(book, "Cost against cores of headroom", "points, risk included", (620, 300), "scatter")
     chart.add_series(points("cost", "navy", written.cells("Cores"), written.cells("Cost (points)")))
     chart.set_x_axis({"name": "cores of headroom"})
     chart.set_legend({"none": True})

@@ -17,9 +17,14 @@ def inline(text: str) -> str:
     return f"{'`' * (ticks + 1)}{' ' * (ticks > 0)}{text}{' ' * (ticks > 0)}{'`' * (ticks + 1)}"
 
 
+def told(command: str) -> str:
+    """A command within a line; a remark that stands for one as text."""
+    return md(command.removeprefix("# ")) if command.startswith("#") else inline(command)
+
+
 def in_cell(command: str) -> str:
-    """The same within a table, in which an escaped bar is one even in code; a remark instead of a command as text."""
-    return md(command.removeprefix("# ")) if command.startswith("#") else inline(command).replace("|", "\\|")
+    """The same within a table, in which an escaped bar is one even in code."""
+    return told(command) if command.startswith("#") else inline(command).replace("|", "\\|")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.names import quoted
+from planner.names import command
 from planner.plan.plan import Plan
 from planner.report.commands import consoles_for, migrlpar
 from planner.report.markdown import in_cell, table
@@ -35,7 +35,7 @@ def _steps(plan: Plan, site: Site) -> Iterator[tuple[str, ...]]:
     for m in plan.moves:
         console = consoles_for(site, m.source, m.target)[0]
         stop, recover = (migrlpar(m, site, step, name=_LPAR) for step in "sr")
-        far = f"lslparmigr -r lpar -m {quoted(m.source)} --filter lpar_names={_LPAR}"
+        far = command("lslparmigr", "-r", "lpar", "-m", m.source, "--filter", f"lpar_names={_LPAR}")
         to = f" to {md(m.target)}" * ("--ip" in recover)
         yield (f"from {md(m.source)}{to}", "" if alone else md(console), in_cell(far), in_cell(stop), in_cell(recover))
 
@@ -54,7 +54,8 @@ def _cases(plan: Plan, site: Site) -> Iterator[tuple[str, str]]:
     if plan.moves:
         yield ("A mover or VIOS is lost", "Begin no move; let those under way end, or stop and recover them. LPARs go "
                "on over their other VIOS, where they have one.")
-        under_way = (in_cell(f"lslparmigr -r lpar -m {quoted(s)}") for s in dict.fromkeys(m.source for m in plan.moves))
+        sources = dict.fromkeys(m.source for m in plan.moves)
+        under_way = (in_cell(command("lslparmigr", "-r", "lpar", "-m", s)) for s in sources)
         yield ("A session or the console is lost", "Do not take its moves for failed: log in again and see what is "
                f"under way, before anything else: {', '.join(under_way)}")
         yield ("It is to end for tonight", "Begin no move. Whenever nothing is in flight all LPARs run, wherever they "

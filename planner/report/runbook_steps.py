@@ -9,7 +9,7 @@ from planner.grouping import grouped, inverted
 from planner.plan.plan import Move
 from planner.report.checklists import Item, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, state_query
-from planner.report.markdown import inline
+from planner.report.markdown import told
 from planner.report.text import md
 from planner.rules import Site
 from planner.rules.site import own_name
@@ -58,4 +58,4 @@ def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def items(of: Iterable[Item], mark: str = "- [ ]") -> Iterator[str]:
     """Things to do as lines of a list."""
-    yield from (f"{mark} {item.text}{f': {inline(item.command)}' if item.command else ''}" for item in of)
+    yield from (f"{mark} {item.text}{f': {told(item.command)}' if item.command else ''}" for item in of)

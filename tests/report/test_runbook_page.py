@@ -104,6 +104,16 @@ def test_each_lane_and_phase_begins_a_page() -> None:
     assert "thead { display: table-header-group; }" in html and "size: A4 landscape" in html
 
 
+def test_a_name_that_cannot_be_typed_is_in_no_command() -> None:
+    """What would have it says that it is done by hand, as text; no block has it, nor a remark behind a command."""
+    hidden = "S\u202ex"
+    of = estate([server(hidden, 64, 512), server("B", 64, 512)], [lpar("p\u200b1", hidden), lpar("p2", hidden)])
+    text = runbook(evacuate(loaded(of), Evacuate(servers=(hidden,), come_back=True), Options(10)), of)
+    assert hidden not in text and "\u200b" not in text and text.count("by hand in the windows of the console") > 8
+    shown = [code for code in Page(runbook_page(text)).code if "\\u20" in code]
+    assert [code for code in shown if code.startswith(("migrlpar", "bkprofdata", "lslparmigr"))] == []
+
+
 def test_a_plan_without_a_move_has_its_page() -> None:
     of = estate([server("A"), server("B")], [lpar("b1", "B")])
     plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options(10))
