@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 from estates import estate, exactly, lpar, policy, server
+from scarce import with_ports
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import Repair
@@ -26,7 +27,7 @@ MOST_SETS = 1500
 
 
 def flawed(random: Random) -> Estate:
-    """Two or three servers on which something forbids that A is freed."""
+    """Two or three servers on which something forbids that A is freed; at times virtual ports are few."""
     homes = random.choice(("AB", "ABC", "ABC"))
     lpars = [lpar(f"p{n}", "A" if n < 2 else random.choice(homes), random.choice((0.5, 1, 1.5)), random.choice((2, 3, 4)),
                   environment=random.choice(("non-production", "non-production", "production")),
@@ -49,7 +50,8 @@ def flawed(random: Random) -> Estate:
     bridged = [b for b in of.bridges if b.vios.startswith("A") or random.random() > 0.2]
     bridged += [Bridge(v.name, "ent6", 99) for v in of.vioses]
     optical = [Disk("p0", 9, "iso", "A-v1", "optical", "vtopt0")] * (random.random() < 0.2)
-    return of.replace(zonings=tuple(seen), bridges=tuple(bridged), disks=(*of.disks, *optical))
+    of = of.replace(zonings=tuple(seen), bridges=tuple(bridged), disks=(*of.disks, *optical))
+    return with_ports(of, random) if random.random() < 0.25 else of
 
 
 def asked(of: Estate, *, come_back: bool) -> Remedy:
