@@ -88,7 +88,7 @@ def _found(goals: dict[str, Remedy], models: dict[str, Buying], budget: int | No
                 own = tuple(c for c in changes if c not in lasting)
                 sets[s] = ChangeSet(own, first.prices.total(own), told.plan, told.estate)
         if len(sets) == sum(solution.values[i] for i in whole.open.values()):
-            return whole, solution, sets, solution.outcome is Outcome.OPTIMAL
+            return whole, solution, sets, solution.outcome is Outcome.OPTIMAL and first.all_offered
         if now() > deadline:
             return None
     return None

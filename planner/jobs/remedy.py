@@ -157,17 +157,18 @@ class Remedy:
         judge = Judge(site)
         if isinstance(self.asked, Headroom):
             critical = {*self.asked.critical}
-            may = [n for n in site.start if n not in critical] if self._few(site) else may_leave(self.asked, site)
-            shop = shop_of(site, judge, self.prices, (), may, list(site.servers))
+            may = [n for n in site.start if n not in critical] if self.all_offered else may_leave(self.asked, site)
+            shop = shop_of(site, judge, self.prices, (), may, list(site.servers), for_may=self.all_offered)
             return HeadroomRemedy(site, shop, self.asked), shop
         must, among = displaced(self.asked, site), survivors(self.asked, site)
-        may = [n for n, s in site.start.items() if s in among and (self._few(site) or judge.targets(n, among))]
-        shop = shop_of(site, judge, self.prices, must, may, among)
+        may = [n for n, s in site.start.items() if s in among and (self.all_offered or judge.targets(n, among))]
+        shop = shop_of(site, judge, self.prices, must, may, among, for_may=self.all_offered)
         return Buying(site, shop, among, must), shop
 
-    @staticmethod
-    def _few(site: Site) -> bool:
-        return len(site.start) * len(site.servers) <= _PAIRS
+    @property
+    def all_offered(self) -> bool:
+        """Whether changes are bought for LPARs that could stay as well; else no set is called the cheapest."""
+        return len(self.loaded.estate.lpars) * len(self.loaded.estate.servers) <= _PAIRS
 
 
 def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None = None) -> Remedied:
@@ -223,7 +224,8 @@ class _SetSearch:
             return
         least = self.asked.least(found)
         if found is planned:
-            proved = solution.outcome is Outcome.OPTIMAL and least.changes == changes and not self.late
+            proved = solution.outcome is Outcome.OPTIMAL and least.changes == changes and not self.late and (
+                self.asked.all_offered)
             self.cheapest = self.cheapest or (not self.sets and proved)
             self.model.add_difference(least.changes)
         if not any(_of_one(s, least) for s in self.sets):

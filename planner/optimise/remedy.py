@@ -88,14 +88,15 @@ class Shop:
 
 
 def shop_of(site: Site, judge: Judge, prices: Prices, must: Sequence[str], may: Sequence[str],
-            among: Sequence[str]) -> Shop:
-    """What can be bought so that LPARs that ``must`` leave, and those that ``may``, go to servers ``among`` these."""
-    shop = Shop(prices)
+            among: Sequence[str], *, for_may: bool = True) -> Shop:
+    """What can be bought so that LPARs that ``must`` leave, and those that ``may``, go to servers ``among`` these;
+    ``for_may``: the latter where a rule refuses them, too."""
+    shop, leaving = Shop(prices), {*must}
     for n in (*must, *may):
-        shop.candidates.cost[n] = {} if n in must else {site.start[n]: 0}
-        for s in among:
+        shop.candidates.cost[n] = {} if n in leaving else {site.start[n]: 0}
+        for s in among if for_may or n in leaving else judge.targets(n, among):
             if s != site.start[n]:
-                shop.offer(site, judge, n, s, int(n not in must))
+                shop.offer(site, judge, n, s, int(n not in leaving))
         change = _stopped(site, n)
         if prices.allows(change) and not (site.goal and site.goal.takes_along):
             shop.candidates.cost[n][STOPPED], shop.stops[n] = 0, change
