@@ -13,6 +13,7 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import mends
 from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate, Headroom
 from planner.report.answer import proof, verdict
 from planner.report.decisions import moments, spreads
 from planner.report.enterprise import enterprise_lines
@@ -208,4 +209,6 @@ def _no_plan(plan: Plan) -> RenderableType:
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
         if len(lifts) > 20:
             lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
+    if isinstance(plan.goal, Evacuate | Headroom):
+        lines.append("\nplanner remedy says the cheapest changes that make it possible, planner explain why not", "dim")
     return Group(Panel(lines, title=Text(headline(plan)), title_align="left"), findings_table(plan.findings, 20))

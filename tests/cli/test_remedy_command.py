@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from estates import BASE, changed, policy, stating
 from typer.testing import CliRunner
 
+import planner
 from planner.cli import app
+from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.prices import PRICES
@@ -102,3 +105,11 @@ def test_a_window_that_is_too_short_wants_a_faster_link_or_is_told_how_much_long
     prices.write_text("[link]\nallowed = false\n[stop]\nallowed = false\n")
     done = run(tmp_path, big, "A", *window, "--prices", str(prices))
     assert done.exit_code == 4 and "would do" in done.output
+
+
+def test_the_same_from_python(tmp_path: Path) -> None:
+    told = planner.remedy(PINNED, "A", come_back=True)
+    assert [s.cost for s in told.sets] == [50, 90, 95] and told.cheapest and not told.today.verified
+    with pytest.raises(UsageError):
+        planner.remedy(BASE, "A", "B", cores=2)
+    assert planner.remedy(BASE, "B", cores=2).sets == ()
