@@ -9,6 +9,7 @@ from estates import BASE, changed, policy, stating, without
 
 from planner.estate.changes import applied
 from planner.estate.model import Disk, Estate, Fibre, Port, ProcessorPool
+from planner.estate.prices import PRICES
 from planner.findings import errors
 from planner.rules import REGISTRY, Scope, Site
 
@@ -92,6 +93,7 @@ def test_each_alternative_lifts_the_refusal(rule: str) -> None:
     assert rows and all(rows)
     for number, row in enumerate(rows):
         for alternative in row:
+            assert {c.kind for c in alternative} <= PRICES.of.keys()
             others = [c for n, other in enumerate(rows) if n != number for c in other[0]]
             assert not refused(applied(of, [*alternative, *others]), rule), [c.words for c in alternative]
 
