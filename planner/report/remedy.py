@@ -65,7 +65,8 @@ def _outcome(told: Remedied) -> str:
                 "No set of changes was found in the time; that there is none is not proved.")
     first = told.sets[0]
     proof = "no cheaper set on the price list will do" if told.cheapest else "a cheaper set is not excluded"
-    return f"{many(len(first.changes), 'change')} for {first.cost} points make it possible ({proof})."
+    verb = "makes" if len(first.changes) == 1 else "make"
+    return f"{many(len(first.changes), 'change')} for {first.cost} points {verb} it possible ({proof})."
 
 
 def _plan_line(s: ChangeSet) -> str:
