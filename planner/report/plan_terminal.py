@@ -181,6 +181,12 @@ def _for_all(lifts: Sequence[str], names: Sequence[str]) -> list[str]:
     return [f"{some(who, 8)}: {text}" if who[0] else text for text, who in grouped(whose).items()]
 
 
+def _asked_next(plan: Plan) -> str:
+    """The commands that go on from an impossible answer."""
+    return "\nplanner remedy says the cheapest changes that make it possible, planner explain why not" if isinstance(
+        plan.goal, Evacuate | Headroom) else ""
+
+
 def _no_plan(plan: Plan) -> RenderableType:
     conflict = plan.conflict
     if conflict is None:
@@ -209,6 +215,5 @@ def _no_plan(plan: Plan) -> RenderableType:
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
         if len(lifts) > 20:
             lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
-    if isinstance(plan.goal, Evacuate | Headroom):
-        lines.append("\nplanner remedy says the cheapest changes that make it possible, planner explain why not", "dim")
+    lines.append(_asked_next(plan), "dim")
     return Group(Panel(lines, title=Text(headline(plan)), title_align="left"), findings_table(plan.findings, 20))
