@@ -257,6 +257,7 @@ def test_the_workbook_has_charts_and_every_sheet(tmp_path):
     run("evacuate", LANDSCAPE, SERVER, "--out", tmp_path / "p")
     path = tmp_path / "p" / "plan.xlsx"
     assert [name for name in openpyxl.load_workbook(path).sheetnames if name != "Lanes"] == [
-        "Summary", "Moves", "Gantt", "Way out", "Tasks", "Servers", "Licences", "Findings", "All findings", "Assumptions"]
+        "Summary", "Moves", "Decisions", "Gantt", "Way out", "Tasks", "Servers", "Licences", "Findings",
+        "All findings", "Assumptions"]
     names = zipfile.ZipFile(path).namelist()
     assert sum(n.startswith("xl/charts/chart") for n in names) == 2

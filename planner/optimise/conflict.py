@@ -215,20 +215,24 @@ def _infeasible(program: Program, until: float) -> bool | None:
 
 
 def reduced(program: Program, until: float) -> tuple[list[Tag], bool]:
-    """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed."""
+    """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed. Many are
+    tried together, then by halves: it ends with what one after the other would leave."""
     tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != CUT))
     # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
     tags.sort(key=lambda t: t.rule == ONE_PLACE)
-    needed = list(tags)
-    complete = True
-    for tag in tags:
-        trial = program.without(*(t for t in tags if t not in needed), tag)
-        proved = _infeasible(trial, until)
+    dropped: set[Tag] = set()
+    complete, parts = True, [tags]
+    while parts and now() < until:
+        part = parts.pop()
+        proved = _infeasible(program.without(*dropped, *part), until)
         if proved:
-            needed.remove(tag)
+            dropped.update(part)
+        elif len(part) > 1:
+            half = len(part) // 2
+            parts += [part[half:], part[:half]]
         elif proved is None:
             complete = False
-    return needed, complete
+    return [t for t in tags if t not in dropped], complete and not parts
 
 
 @dataclass(frozen=True, slots=True)

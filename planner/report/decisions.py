@@ -8,18 +8,12 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.evening import Evening, NightSpread, Turning
 from planner.plan.plan import Plan
 from planner.plan.questions import Resume, Whatif
-from planner.report.turns import about
+from planner.report.turns import about, by, until
 from planner.units import show_minutes, some
 
 _NO_WAY_BACK = "No way back was asked for (--return plans one)"
 _NAMED = 6
 """LPARs, and safe stops, that a line names at most."""
-
-
-def decisions(plan: Plan) -> Iterator[str]:
-    """One sentence each; none for a plan without an evening."""
-    yield from spreads(plan)
-    yield from moments(plan)
 
 
 def spreads(plan: Plan) -> Iterator[str]:
@@ -49,16 +43,16 @@ def moments(plan: Plan) -> Iterator[str]:
 
 
 def _spread(plan: Plan, spread: NightSpread) -> str:
-    return (f"by {about(plan, spread.half_ms)} in half of them, by {about(plan, spread.most_ms)} in 9 of 10, by "
-            f"{about(plan, spread.nearly_all_ms)} in 97 of 100.")
+    return (f"by {by(plan, spread.half_ms)} in half of them, by {by(plan, spread.most_ms)} in 9 of 10, by "
+            f"{by(plan, spread.nearly_all_ms)} in 97 of 100.")
 
 
 def _in_time(plan: Plan, evening: Evening) -> Iterator[str]:
     if evening.go_by_ms is not None:
         yield ("No start is early enough for that." if evening.go_by_ms < 0 else
-               f"Go or no-go: the first move begins by {about(plan, evening.go_by_ms)}, or not this night.")
+               f"Go or no-go: the first move begins by {until(plan, evening.go_by_ms)}, or not this night.")
     if evening.work_by_ms is not None:
-        yield (f"Point of no return: what is between the ways must be over by {about(plan, evening.work_by_ms)}; later "
+        yield (f"Point of no return: what is between the ways must be over by {until(plan, evening.work_by_ms)}; later "
                "the way back does not fit." if evening.work_by_ms >= max((m.end_ms for m in plan.leg(OUT)), default=0)
                else "Point of no return: before the first move; the way back does not fit, however short the work.")
     if evening.turning is not None:
@@ -75,7 +69,7 @@ def turning_line(plan: Plan, turning: Turning) -> str:
     took = show_minutes(turning.back_s or 0)
     if turning.by_ms is not None:
         return (f"{_NO_WAY_BACK}. Point of no return: all that has moved would be home in time if that began by "
-                f"{about(plan, turning.by_ms)} ({took} are counted for it).")
+                f"{until(plan, turning.by_ms)} ({took} are counted for it).")
     if not turning.after:
         return f"{_NO_WAY_BACK}. Point of no return: the first move; once it has begun no way back fits the window."
     following = next(m for m in plan.leg(OUT) if m.number == turning.after + 1)

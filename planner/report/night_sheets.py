@@ -9,8 +9,10 @@ from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for
+from planner.report.decision_rows import decision_rows
+from planner.report.decisions import spreads
 from planner.report.turns import about, must_begin_ms, numbers, start_order
-from planner.sheets import COLOURS, Column, heading, printed, table, widths
+from planner.sheets import COLOURS, Column, ended, heading, printed, table, widths
 from planner.xlsx import ACCENT, Book
 
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
@@ -25,15 +27,30 @@ _FILLED = 400
 
 
 def night_sheets(book: Book, plan: Plan, estate: Estate) -> None:
-    """Gantt, way out, way back, tasks: of a plan in which something moves."""
+    """Decisions, Gantt, way out, way back, tasks: of a plan in which something moves."""
     if not plan.moves:
         return
+    _decisions(book, plan)
     if len(plan.moves) <= _FILLED and plan.back_from_s is None:
         _gantt(book, plan)
     for leg, name in ((OUT, "Way out"), (BACK, "Way back")):
         if plan.leg(leg):
             _way(book, plan, name, start_order(plan, leg))
     _tasks(book, plan, estate)
+
+
+def _decisions(book: Book, plan: Plan) -> None:
+    """What is decided until when, with cells for what was."""
+    sheet = book.sheet("Decisions")
+    columns = (Column("When", lambda d: d.when, "wrap", 24),
+               Column("What", lambda d: f"{d.name} {d.what}".strip(), "wrap", 50),
+               Column("Yes, if", lambda d: d.yes_if, "wrap", 40),
+               Column("Otherwise", lambda d: d.otherwise, "wrap", 40),
+               *_blank(("Decided", 11), ("By", 12)))
+    heading(book, sheet, 0, "Decisions of the evening", "; ".join(spreads(plan)))
+    written = table(book, sheet, 3, columns, decision_rows(plan), height=None)
+    _choices(sheet, written.range("Decided"), ("yes", "no"))
+    ended(sheet, written.last, columns, freeze=(4, 1), repeat=3)
 
 
 def _gantt(book: Book, plan: Plan) -> None:

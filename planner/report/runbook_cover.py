@@ -8,10 +8,10 @@ from planner.estate.consoles import consoles_of
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.answer import proof, verdict
+from planner.report.decision_rows import NO_RETURN, decision_rows
 from planner.report.licences import licence_lines
-from planner.report.markdown import table
+from planner.report.markdown import BOX, table
 from planner.report.night import MOST_LANES, drawings
-from planner.report.runbook_decisions import decision_table
 from planner.report.site_checks import concerned
 from planner.report.text import energy_lines, fit, headline, md, seen_first, ways, window_text, windows
 from planner.report.turns import by
@@ -30,10 +30,22 @@ def cover(plan: Plan, site: Site) -> Iterator[str]:
     yield f"{at}Estate {plan.estate_digest[:12]} · every step was replayed against the rules, none was broken\n"
     yield from _answer(plan)
     yield from (f"```text\n{drawing}\n```\n" for drawing in drawings(plan))
-    yield from decision_table(plan)
+    yield from _decisions(plan)
     yield from _signed(plan)
     yield from _ends(plan)
     yield from _found(plan)
+
+
+def _decisions(plan: Plan) -> Iterator[str]:
+    """What is decided, until when, by what, and what else is done."""
+    rows = []
+    for d in decision_rows(plan):
+        last, named = d.name == NO_RETURN, f"**{d.name}** " * bool(d.name)
+        rows.append((f"**{md(d.when)}**" if last else md(d.when), f"{named}{md(d.what)}", md(d.yes_if), md(d.otherwise),
+                     BOX))
+    if rows:
+        yield "## Decisions\n"
+        yield from table(("When", "What", "Yes, if", "Otherwise", "Decided"), rows)
 
 
 def _signed(plan: Plan) -> Iterator[str]:

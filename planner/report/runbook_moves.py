@@ -9,10 +9,10 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, lists_of, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, vnic_lines
+from planner.report.decision_rows import between_the_ways
 from planner.report.markdown import BOX, in_cell, table
 from planner.report.minutes import Paces
 from planner.report.night import about_nights
-from planner.report.runbook_decisions import between_the_ways
 from planner.report.runbook_preparation import validated_homewards
 from planner.report.runbook_steps import arrivals, items, on_consoles, sole_console
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES

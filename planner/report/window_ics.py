@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, Window
+from planner.report.decision_rows import between_the_ways
 from planner.report.decisions import turning_line
 from planner.report.ics import Appointment, calendar
-from planner.report.runbook_decisions import between_the_ways
 from planner.report.text import headline, ways, windows
 from planner.report.turns import must_begin_ms, until
 

@@ -13,7 +13,6 @@ from planner.findings import gathered
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
 from planner.report.answer import verdict
-from planner.report.decisions import decisions
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
@@ -88,7 +87,6 @@ def _summary(book: Book, plan: Plan) -> None:
                  ("Time for the way back", _length(plan, BACK), left)]
     if plan.back_from_s is None:
         rows.append(("Total time", show_total(plan), left))
-    rows += [("The evening", line, left) for line in decisions(plan)]
     for name, w in windows(plan):
         rows += [(name[:1].upper() + name[1:], window_text(w), left),
                  ("Fits it", fit(plan, w), book.good if w.fits else book.bad)]
