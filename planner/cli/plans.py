@@ -37,7 +37,7 @@ from planner.cli.options import (
     zone_known,
 )
 from planner.errors import UsageError
-from planner.findings import Finding, errors, finding_json
+from planner.findings import Finding, finding_json
 from planner.plan.choices import By
 from planner.stopwatch import began, stoppable
 
@@ -209,7 +209,7 @@ def verify_command(
     estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, as_json: Json = False,
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Of a directory: are its papers
-    those of this plan? Exit code 1: no.
+    those of this plan, and its scripts and playbook as they were written? Exit code 1: no.
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
@@ -225,19 +225,21 @@ def verify_command(
         usage = usage_again(against, history, plan.goal.usage)
     replay = verify_plan(plan, against, usage)
     papers: list[Finding] = []
+    fits = True
     if plan_file.is_dir():
-        from planner.report.papers import papers_of
+        from planner.report.papers import fit, papers_of
 
         papers = list(papers_of(plan_file, plan))
-    findings, fit = [*replay.findings, *papers], not errors(papers)
+        fits = fit(papers)
+    findings = [*replay.findings, *papers]
     if as_json:
-        print_json({"holds": replay.holds, "papers_fit": fit, "findings": [finding_json(f) for f in findings]})
-        return 0 if replay.holds and fit else 1
+        print_json({"holds": replay.holds, "papers_fit": fits, "findings": [finding_json(f) for f in findings]})
+        return 0 if replay.holds and fits else 1
     from planner.report.terminal import counts, findings_table
 
     verdict = "[bold green]the plan holds[/]" if replay.holds else "[bold red]the plan does NOT hold[/]"
     show(f"{verdict}: {len(plan.moves)} moves replayed, {counts(findings)}"
-         + ("" if fit else "; [bold red]papers beside it are of another plan[/]"))
+         + ("" if fits else "; [bold red]papers beside it are of another plan, or changed[/]"))
     if findings:
         show(findings_table(findings))
-    return 0 if replay.holds and fit else 1
+    return 0 if replay.holds and fits else 1

@@ -6,12 +6,12 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from planner.errors import UsageError
-from planner.findings import Finding, Severity
+from planner.findings import Finding, Severity, errors
 from planner.plan.plan import Plan
 from planner.report.output import digest_of, manifest
 
@@ -19,6 +19,8 @@ PLAN = "plan.json"
 _MARK = re.compile(rb"plan-sha256: ?([0-9a-f]{64})", re.IGNORECASE)
 _NAMES = ("plan.*", "runbook.*", "lane-*.sh", "playbook.yml", "moves.csv", "window.ics")
 """Papers of a plan, also those that stand in its directory and that the planner did not write there."""
+_RUN = (".sh", ".yml")
+"""Papers that a machine runs: one that was changed does something else than what was verified."""
 _MOST_BYTES = 1 << 27
 _PROPERTIES = "docProps/core.xml"
 
@@ -86,7 +88,17 @@ def papers_of(directory: Path, plan: Plan) -> Iterator[Finding]:
             yield Finding("papers.unmarked", Severity.WARNING, name, "does not say from which plan it was made, and is "
                           "not as the planner wrote it with this one", "compare it with the plan, or make it anew")
         elif not as_written and name in known:
-            yield Finding("papers.edited", Severity.INFO, name, "was changed by hand since it was written", "")
+            run = name.endswith(_RUN)
+            yield Finding("papers.edited", Severity.WARNING if run else Severity.INFO, name, "was changed by hand "
+                          "since it was written" + ("; it runs, and is not what was verified" if run else ""),
+                          "compare it with the plan, or make it anew" if run else "")
+
+
+def fit(papers: Collection[Finding]) -> bool:
+    """Are the papers those of the plan? No with one of another plan, or with one that a machine runs and that is not as
+    it was written. ``papers``: the findings of ``papers_of``."""
+    return not errors(papers) and not any(f.rule in ("papers.edited", "papers.unmarked") and f.subject.endswith(_RUN)
+                                          for f in papers)
 
 
 def _read(path: Path) -> bytes | None:

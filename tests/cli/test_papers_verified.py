@@ -75,7 +75,7 @@ def test_each_paper_of_another_plan_is_told(plans: Path) -> None:
     assert code == 0 and "the plan holds" in said
     shutil.copy(plans / "b" / "lane-1.sh", plans / "a" / "lane-77.sh")
     code, said = run("verify", plans / "a", plans / "estate.json")
-    assert code == 1 and "papers beside it are of another plan" in said and "lane-77.sh" in said
+    assert code == 1 and "papers beside it are of another plan, or changed" in said and "lane-77.sh" in said
 
 
 def test_a_plan_among_papers_of_another_is_told_of_all_of_them(plans: Path) -> None:
@@ -90,6 +90,26 @@ def test_what_a_person_changed_is_told_as_that(plans: Path) -> None:
     runbook = plans / "a" / "runbook.md"
     runbook.write_text("Lead: Kim\n" + runbook.read_text())
     assert verified(plans) == (0, {"runbook.md": ("papers.edited", "info")})
+
+
+@pytest.mark.parametrize("name", ["lane-1.sh", "playbook.yml"])
+def test_what_a_machine_runs_and_a_person_changed_does_not_fit(plans: Path, name: str) -> None:
+    paper = plans / "a" / name
+    written = paper.read_text()
+    paper.write_text(written + "# later\n")
+    assert verified(plans) == (1, {name: ("papers.edited", "warning")})
+    paper.write_text("#!/bin/sh\n")  # its mark is gone as well
+    assert verified(plans) == (1, {name: ("papers.unmarked", "warning")})
+    paper.unlink()
+    assert verified(plans) == (0, {name: ("papers.missing", "warning")})
+
+
+@pytest.mark.parametrize("name", ["moves.csv", "plan.html"])
+def test_a_table_changed_and_a_page_deleted_are_told(plans: Path, name: str) -> None:
+    (plans / "a" / name).write_text("typed anew\n")
+    assert verified(plans) == (0, {name: ("papers.unmarked", "warning")})
+    (plans / "a" / name).unlink()
+    assert verified(plans) == (0, {name: ("papers.missing", "warning")})
 
 
 def test_what_says_nothing_and_is_changed_is_for_a_person_to_look_at(plans: Path) -> None:
