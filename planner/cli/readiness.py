@@ -54,6 +54,8 @@ def readiness_command(
         raise UsageError(f"--prometheus {prometheus}: the name must end in .prom")
     loaded = load_estate(estate, policy)
     then = None if since is None else _earlier(since, policy)
+    if then is not None and not {s.name for s in then.servers} & {s.name for s in loaded.estate.servers}:
+        raise UsageError(f"--since {since}: none of its servers is in {estate}: it is another site's")
     document = readiness(loaded, Options(solver.time_limit, solver.gap), assume_nothing=assume_nothing,
                          remedies=remedies, since=then, name=str(since or ""))
     try:

@@ -40,7 +40,7 @@ def _since(document: ReadinessDocument) -> list[RenderableType]:
     if then is None:
         return []
     head = Text(f"Since {then.name}: {many(then.rows, 'row')} changed, {len(then.worse)} worse, "
-                f"{len(then.better)} better", "bold")
+                f"{len(then.better)} better{words.came_and_went(then)}", "bold")
     lines = [Text(f"  {line}", "red" if word == "worse" else "green") for word, line in words.since_lines(document)]
     return [head, *lines, Text("")]
 

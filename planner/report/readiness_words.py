@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.grouping import grouped
 from planner.jobs.readiness.figures import (
@@ -14,6 +13,7 @@ from planner.jobs.readiness.figures import (
     ReadyWord,
     ServerFree,
     ServerLost,
+    SinceThen,
     ViosDown,
 )
 from planner.plan.evening import NightSpread
@@ -34,16 +34,26 @@ def nights(spread: NightSpread | None) -> str:
 
 def said(document: ReadinessDocument) -> list[str]:
     """The answer in a few lines."""
-    return [_tally((f.verdict for f in document.servers), "servers can be freed for an evening, everybody home again"),
-            _tally((f.verdict for f in document.lost), "servers may die: all of their LPARs restart elsewhere"),
-            _tally((v.verdict for v in document.vioses), "VIOSes may go down alone")]
+    dead = [x.verdict for x in document.lost]
+    return [_tally([f.verdict for f in document.servers], "servers can be freed for an evening, everybody home again"),
+            f"of {dead.count(ReadyWord.YES)} of {many(len(dead), 'server')} all LPARs restart elsewhere, should it die"
+            + _rest(dead), _tally([v.verdict for v in document.vioses], "VIOSes may go down alone")]
 
 
-def _tally(verdicts: Iterable[ReadyWord], what: str) -> str:
-    tally = Counter(verdicts)
-    doubtful = (ReadyWord.IF, ReadyWord.ONE_WAY, ReadyWord.UNKNOWN)
-    rest = ", ".join(f"{n} {word}" for word in doubtful if (n := tally[word]))
-    return f"{tally[ReadyWord.YES]} of {tally.total()} {what}" + (f" ({rest})" if rest else "")
+def _tally(verdicts: Sequence[ReadyWord], what: str) -> str:
+    more = verdicts.count(ReadyWord.IF)
+    return (f"{verdicts.count(ReadyWord.YES)} of {len(verdicts)} {what}"
+            + (f", {more} more if what has to be looked up holds" if more else "") + _rest(verdicts))
+
+
+def _rest(verdicts: Sequence[ReadyWord]) -> str:
+    rest = ", ".join(f"{n} {word}" for word in (ReadyWord.ONE_WAY, ReadyWord.UNKNOWN) if (n := verdicts.count(word)))
+    return f" ({rest})" if rest else ""
+
+
+def came_and_went(then: SinceThen) -> str:
+    """``; gone: a; new: b``: what is in one of the two estates alone, or nothing."""
+    return "".join(f"; {word}: {some(names, 6)}" for word, names in (("gone", then.went), ("new", then.came)) if names)
 
 
 def reasons(free: ServerFree, most: int | None = None) -> list[str]:

@@ -224,11 +224,11 @@ class Rule:
         return [self.finding(b, subject, site) for b in self.check(site, *arguments)]
 
     def finding(self, b: Breach, subject: str, site: Any) -> Finding:
-        """A breach as a finding; what would be assumed is an error on a site where nothing may be."""
+        """A breach as a finding; what would be assumed is an error on a site where nothing may be, and no proof."""
         severity = b.severity or self.severity
-        if severity is Severity.ASSUMPTION and site.assume_nothing:
-            severity = Severity.ERROR
-        return Finding(self.id, severity, b.subject or subject, b.message, b.fix, unstated=b.unstated)
+        refused = severity is Severity.ASSUMPTION and site.assume_nothing
+        return Finding(self.id, Severity.ERROR if refused else severity, b.subject or subject, b.message, b.fix,
+                       unstated=b.unstated or refused)
 
 
 REGISTRY: dict[str, Rule] = {}

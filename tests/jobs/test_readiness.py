@@ -58,7 +58,14 @@ def test_what_is_assumed_makes_a_yes_a_yes_if() -> None:
     unknown = changed(BASE, "a1", rmc_active=None)
     found = next(f for f in ready(unknown).servers if f.server == "A")
     assert found.verdict is IF and "a1" in found.settles[0]
-    assert {f.server: f.verdict for f in readiness(Loaded(unknown), Options(), assume_nothing=True).servers}["A"] is NO
+    assert {f.server: f.verdict for f in readiness(Loaded(unknown), Options(), assume_nothing=True).servers}["A"] is UNKNOWN
+
+
+def test_a_plan_that_assumes_nothing_is_found_where_there_is_one() -> None:
+    """B's console is unknown: a level there would be taken for granted, but C has room for all of A."""
+    of = changed(BASE, "B", console_level="")
+    assert verdicts(of)["A"] is YES
+    assert verdicts(changed(of, "C", configurable_units=250))["A"] is IF
 
 
 def test_who_cannot_come_home_makes_it_one_way() -> None:

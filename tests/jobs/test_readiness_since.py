@@ -136,6 +136,8 @@ def test_cron_sees_what_got_worse_and_tomorrow_compares_with_what_today_wrote(tm
         done = CliRunner().invoke(app, ["readiness", str(file), "--out", str(out), *options])
         return done.exit_code, done.output
 
+    code, told = run(BASE, "--since", str(DATA / "modern" / "modern.xlsx"))
+    assert code == 2 and "none of its servers" in told
     daily = ("--since", str(out))
     assert run(BASE)[0] == 0
     assert run(BASE, *daily)[0] == 0
@@ -143,3 +145,5 @@ def test_cron_sees_what_got_worse_and_tomorrow_compares_with_what_today_wrote(tm
     assert code == 1 and "a1 cannot leave its server" in told and "pin a1 A is new" in told
     assert run(stating(BASE, Policy("pin", "a1", "A")), *daily)[0] == 0
     assert run(BASE, *daily)[0] == 0
+    code, told = run(BASE.replace(servers=(*BASE.servers, server("D"))), *daily)
+    assert code == 0 and "0 better; new: D" in told and "0 better; gone: D" in run(BASE, *daily)[1]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from io import BytesIO
 
 import pytest
-from estates import estate, loaded, lpar, server
+from estates import changed, estate, loaded, lpar, server
 from openpyxl import load_workbook
 from rich.console import Console
 
@@ -39,8 +39,8 @@ def bridging(of: Estate, name: str, vlan: int) -> Estate:
     return of.replace(bridges=tuple(replace(b, vlan=vlan) if b.vios.startswith(name) else b for b in of.bridges))
 
 
-def freed(of: Estate, *leave: str) -> Plan:
-    return evacuate(loaded(of), Evacuate(servers=("A",), leave=leave), Options(20))
+def freed(of: Estate, *leave: str, nothing: bool = False) -> Plan:
+    return evacuate(loaded(of), Evacuate(servers=("A",), leave=leave, assume_nothing=nothing), Options(20))
 
 
 def screen(plan: Plan) -> str:
@@ -81,6 +81,16 @@ def test_impossible_is_said_of_what_is_stated_alone(case: str) -> None:
     assert ("CANNOT BE PLANNED from what was exported" in shown) == (status is OPEN)
     assert all(": " in x for x in plan.conflict.unstated)
     assert parse(dump(plan), "plan.json").conflict == plan.conflict
+
+
+def test_what_is_refused_since_nothing_may_be_assumed_is_not_proved() -> None:
+    of = changed(TWO, "a1", rmc_active=None)
+    assert freed(of).verified
+    plan = freed(of, nothing=True)
+    assert plan.status is OPEN and exit_code(plan) == 4 and "CANNOT BE PLANNED from what was exported" in screen(plan)
+    assert plan.conflict is not None and "RMC" in plan.conflict.unstated[0]
+    stated = freed(changed(of, "a1", migration_disabled=True), nothing=True)
+    assert stated.status is PROVED and exit_code(stated) == 3
 
 
 def test_it_says_what_to_export_and_then_it_goes() -> None:

@@ -27,9 +27,18 @@ class Verdicts:
     def _failover(self) -> Failover:
         return Failover(self.site, self.judge)
 
-    def free(self, server: str) -> ServerFree:
-        """Whether a server can be freed, and how long that takes."""
-        return freed(self.site, self.judge, server, self.options)
+    @cached_property
+    def _sure(self) -> Judge:
+        """That of the same site with nothing taken for granted."""
+        return Judge(Site(self.site.estate, assume_nothing=True))
+
+    def free(self, server: str, *, timed: bool = True) -> ServerFree:
+        """Whether a server can be freed, and how long that takes; a plan that assumes nothing comes first."""
+        found = freed(self.site, self.judge, server, self.options, timed=timed)
+        if found.verdict is not ReadyWord.IF:
+            return found
+        sure = freed(self._sure.site, self._sure, server, self.options, timed=timed)
+        return sure if sure.verdict is ReadyWord.YES else found
 
     def lost(self, server: str) -> ServerLost:
         """Whether a server may die."""
@@ -52,7 +61,7 @@ class Verdicts:
     def word(self, kind: str, subject: str) -> ReadyWord:
         """The verdict alone."""
         if kind == "server":
-            return freed(self.site, self.judge, subject, self.options, timed=False).verdict
+            return self.free(subject, timed=False).verdict
         if kind == "lost":
             return self.lost(subject).verdict
         return self.down(subject).verdict if kind == "vios" else self.lpar(subject).verdict
