@@ -30,7 +30,7 @@ def explain_command(
 ) -> int:
     """Why not there: every rule with the facts and their places. With --plan: why this move, and what else there was.
 
-    Example: planner explain estate.xlsx hxaix26 SN1001C70_p570-1
+    Example: planner explain estate.xlsx hxaix52 SN1001C70_p570-1
     """
     from planner.plan.plan import read_plan
 

@@ -64,7 +64,8 @@ def explained(loaded: Loaded, site: Site, judge: Judge, lpar: str, target: str) 
     """Why an LPAR may or may not go from where it is to ``target``, another server of the site."""
     source = site.lpars[lpar].server
     said = (*judge.readiness(lpar), *judge.move(lpar, source, target))
-    because = tuple(Because(f, tuple(facts_of(loaded, site, REGISTRY[f.rule], lpar, target))) for f in errors(said))
+    because = tuple(Because(f, tuple(facts_of(loaded, site, REGISTRY[f.rule], lpar, target, f.message)))
+                    for f in errors(said))
     there = sorted({*site.residents(target), lpar})
     beside = errors((*judge.server(target, there), *judge.settled(target, there)))
     return Explained(lpar, source, target, because, assumed(said), beside, tuple(_tightest(site, target, there)))

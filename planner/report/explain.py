@@ -14,7 +14,7 @@ from planner.jobs.why_moves import WhyMove
 from planner.plan.plan import Move
 from planner.units import many
 
-_FACTS = 6
+_FACTS = 4
 """Facts of a refusal that the terminal shows."""
 
 

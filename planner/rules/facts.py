@@ -39,18 +39,42 @@ class StatedFact:
         return f"{self.sheet} {self.row}, {self.header}: {self.value}" + (f" ({self.source})" if self.source else "")
 
 
-def facts_of(loaded: Loaded, site: Site, rule: Rule, lpar: str, target: str) -> list[StatedFact]:
-    """What a rule that refuses an LPAR, or its move to a server, reads of the estate."""
-    found = []
+def facts_of(loaded: Loaded, site: Site, rule: Rule, lpar: str, target: str, told: str = "") -> list[StatedFact]:
+    """What a rule that refuses an LPAR, or its move to a server, reads of the estate; first what the target lacks, then
+    what the refusal's message (``told``) names and what is the target's."""
+    found: list[StatedFact] = []
+    lacks: list[StatedFact] = []
+    deciding = {target, *(v.name for v in site.vioses_on(target))}
     for word in rule.reads:
         kind, _, name = word.partition(".")
+        lacks += _lacking(site, kind, lpar, target)
         for table, row, of in _rows(site, kind, name, lpar, target):
             key = TABLE[table].key_of(row)
             column = next(c for c in TABLE[table].columns if c.field == of)
             source = loaded.source(table, key, of)
             found.append(StatedFact(TABLE[table].sheet, " ".join(str(k) for k in key if k != ""), column.header,
                                     _shown(getattr(row, of), column.type), str(source or "")))
-    return list(dict.fromkeys(found))
+    said = {word.strip("(),;:") for word in told.split()}
+
+    def weight(fact: StatedFact) -> int:
+        words = {fact.value, *fact.row.split()}
+        return -2 * bool(words & deciding) - bool(words & (said - {lpar}))
+
+    return [*lacks, *sorted(dict.fromkeys(found), key=weight)]
+
+
+def _lacking(site: Site, kind: str, lpar: str, target: str) -> Iterator[StatedFact]:
+    """That no VIOS of the target has a row of a VLAN, LUN or fabric of the LPAR."""
+    vioses = [v.name for v in site.vioses_on(target)]
+    if kind not in _KEYED or not vioses:
+        return
+    name = _KEYED[kind]
+    there = {getattr(r, name) for r in getattr(site.estate, kind) if r.vios in vioses}
+    missing = sorted(map(str, _own(site, kind, lpar) - there))
+    if missing:
+        column = next(c for c in TABLE[kind].columns if c.field == name)
+        yield StatedFact(TABLE[kind].sheet, f"of {', '.join(vioses)} on {target}", column.header,
+                         f"no row of {', '.join(missing)}", "")
 
 
 def _rows(site: Site, kind: str, name: str, lpar: str, target: str) -> Iterator[tuple[str, Any, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from random import Random
@@ -19,6 +20,8 @@ from planner.rules import RULES, Judge, Scope, Site
 
 sys.path.append(str(Path(__file__).parent))
 from test_remedy_oracle import flawed
+
+from tests.landscape import landscape
 
 
 def told(of: Estate, lpar: str, server: str):
@@ -43,7 +46,7 @@ def test_the_refusals_are_those_of_the_rules(seed: int) -> None:
 
 def test_every_rule_that_refuses_says_what_it_reads() -> None:
     assert {r.id for r in RULES if r.scope in (Scope.LPAR, Scope.MOVE) and r.severity is Severity.ERROR
-            and not r.reads} == {"storage.cluster"}
+            and not r.reads} == {"storage.cluster", "policy.asked-to-stay"}  # the last rests on the question
 
 
 def test_facts_have_their_file_and_cell(tmp_path: Path) -> None:
@@ -54,8 +57,20 @@ def test_facts_have_their_file_and_cell(tmp_path: Path) -> None:
     facts = {b.finding.rule: [f.text for f in b.facts] for b in explained(loaded, site, Judge(site), "a1", "B").because}
     assert facts["partition.rmc"][0].startswith("LPARs a1, RMC active: no (e.xlsx[LPARs!")
     assert [t.split(" (")[0] for t in facts["server.firmware"]] == [
-        "Servers A, Firmware: AM770_032", "Servers B, Firmware: AM710_099"]
+        "Servers B, Firmware: AM710_099", "Servers A, Firmware: AM770_032"]
     assert facts["policy.pin"][0].startswith("Policies pin a* A, Value: A (e.xlsx[Policies!")
+
+
+def test_what_the_target_lacks_comes_first() -> None:
+    gone = BASE.replace(zonings=tuple(z for z in BASE.zonings if z.lun != "lun-a1" or z.vios.startswith("A")))
+    facts = next(b.facts for b in told(gone, "a1", "B").because if b.finding.rule == "storage.lun-seen")
+    assert facts[0].text == "Zoning of B-v1, B-v2 on B, LUN: no row of lun-a1" and "lun-a1" in facts[1].text
+
+
+def test_the_examples_of_the_readme_are_of_refusals() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    examples = re.findall(r"^planner explain estate.xlsx (\S+) (\S+)", text, re.M)
+    assert examples and all(told(landscape(), *names).because for names in examples)
 
 
 def test_who_is_there_already_and_the_tightest_hour_are_told() -> None:
