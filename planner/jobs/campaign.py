@@ -1,9 +1,10 @@
 """Several servers emptied and worked on over several windows: in which order, in which window, each with its plan.
 
 One server after the other is emptied by a plan of :func:`planner.jobs.evacuate`, made for the estate as it is then:
-with everybody where the plan before left him, and the levels that hold by then. Orders are built up together, the best
-first (a beam): of those that come to the same estate the one that is there first, with the fewest moves, is gone on
-with.
+with everybody where the plan before left him, and the levels that hold by then. It goes into the first window in which
+it is in time in as many nights as are asked for, and the next begins when it is over in as many. Orders are built up
+together, the best first (a beam), with little work on each plan: of those that come to the same estate the one that is
+there first, with the fewest moves, is gone on with. The best is then planned with all the work that is asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from planner.findings import Finding, errors
 from planner.jobs.common import Options, exit_code, zoned
 from planner.jobs.evacuation import evacuate
 from planner.plan.carried_out import carried_out
-from planner.plan.choices import OUT, Status
+from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Site
@@ -38,15 +39,17 @@ if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than 
 
 _ALL_ORDERS, _WIDTH = 4, 4
 """Up to so many servers no order is cut off; above, so many beginnings of orders are gone on with."""
+_QUICK = 0.1
+"""Of the effort that is asked for, while orders are tried."""
 _ROUND = dt.timedelta(minutes=5)
 """The next server of a window begins at a clock time that is a whole number of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignStep:
-    """One server worked on: from ``start`` to ``end`` (moves and work) in its ``window``, by a ``plan`` for the
-    ``estate`` as it is then; ``doors``: what cannot be undone once it is done; ``lost``: the paths of those
-    who stay that go down with one VIOS after the other. Without a plan nobody leaves."""
+    """One server worked on: from ``start`` to ``end`` (moves and work, in as many nights as are asked for) in its
+    ``window``, by a ``plan`` for the ``estate`` as it is then; ``doors``: what cannot be undone once it is done;
+    ``lost``: the paths of those who stay that go down with one VIOS after the other. Without a plan nobody leaves."""
 
     work: CampaignWork
     window: Window
@@ -63,6 +66,16 @@ class CampaignStep:
     def before(self) -> Server:
         """The server with the level that it has until then."""
         return next(s for s in self.estate.servers if s.name == self.work.server)
+
+    @property
+    def in_time(self) -> float | None:
+        """The share of nights that are over with what the window keeps free to spare; None where none were drawn."""
+        return None if self.plan is None else self.plan.in_time(OUT)
+
+    @property
+    def too_few(self) -> bool:
+        """Whether these are fewer than are asked for."""
+        return self.plan is not None and self.plan.too_few(OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +131,18 @@ class _State:
         return sum(len(s.plan.moves) for s in self.steps if s.plan)
 
     @property
+    def too_few(self) -> int:
+        """Steps that are in time in fewer nights than are asked for."""
+        return sum(s.too_few for s in self.steps)
+
+    @property
     def worth(self) -> tuple[object, ...]:
-        """Smaller is better: servers that are left, windows used, moves, minutes of moving, the order of the file."""
+        """Smaller is better: servers that are left, steps in time in too few nights, windows used, moves, minutes of
+        moving, the order of the file."""
         used = len({s.window.start for s in self.steps})
-        return (len(self.todo), used, self.moves, sum(s.plan.objective or 0 for s in self.steps if s.plan),
-                self.clock or dt.datetime.min, tuple(s.work.server for s in self.steps))
+        return (len(self.todo), self.too_few, used, self.moves,
+                sum(s.plan.objective or 0 for s in self.steps if s.plan), self.clock or dt.datetime.min,
+                tuple(s.work.server for s in self.steps))
 
 
 def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec | None = None, *,
@@ -135,7 +155,7 @@ def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec
     free, frozen = asked.windows()
     search = _Orders(loaded, asked, [replace(w, zone=options.zone) for w in free], options, usage, assume_nothing,
                      progress)
-    best = search.best()
+    best = search.thorough(search.best())
     for step in best.steps:
         _checked(step)
     then = {p.name: p.server for p in best.estate.lpars}
@@ -165,10 +185,11 @@ class _Orders:
     progress: Callable[[str], None] | None
     plans: int = 0
     every_order: bool = True
+    effort: float = _QUICK
     known: dict[tuple[object, ...], Plan] = field(default_factory=dict)
 
     def best(self) -> _State:
-        """The best order of those that are looked at."""
+        """The best order of those that are looked at, each plan by a quick search."""
         width = _WIDTH if len(self.asked.work) > _ALL_ORDERS else 10**6
         beam, ended = [_State(self.loaded.estate, self.asked.work)], []
         while beam:
@@ -179,25 +200,42 @@ class _Orders:
                     ended.append(replace(state, left=left))
                 for one in made:
                     key = digest(one.estate), tuple(w.server for w in one.todo)
-                    if key not in following or (one.slot, one.clock, one.worth) < (
-                            following[key].slot, following[key].clock, following[key].worth):
+                    if key not in following or _sooner(one) < _sooner(following[key]):
                         following[key] = one
             ranked = sorted(following.values(), key=lambda s: s.worth)
             self.every_order &= len(ranked) <= width
             beam = ranked[:width]
         return min(ended, key=lambda s: s.worth)
 
+    def thorough(self, quick: _State) -> _State:
+        """An order once more, with all the effort that is asked for, and what can be done besides; the order as it is
+        where that makes it no better."""
+        self.effort = 1.0
+        state = _State(self.loaded.estate, self.asked.work)
+        for step in quick.steps:
+            one = self._one(state, step.work)
+            if isinstance(one, NotDone):
+                return quick
+            state = one
+        while (found := self._followed(state))[0]:
+            state = min(found[0], key=lambda s: s.worth)
+        return min(replace(state, left=found[1]), quick, key=lambda s: s.worth)
+
     def _followed(self, state: _State) -> tuple[list[_State], tuple[NotDone, ...]]:
         """What comes after a beginning: each server that can be next; and those that cannot, with the reason."""
         made, left = [], []
         for work in state.todo:
-            here = self._with_new(state, work)
-            one = self._next(here, work) if work.empty else self._in_place(here, work)
+            one = self._one(state, work)
             if isinstance(one, NotDone):
                 left.append(one)
             else:
                 made.append(one)
         return made, tuple(left)
+
+    def _one(self, state: _State, work: CampaignWork) -> _State | NotDone:
+        """This server next, or why it cannot be."""
+        here = self._with_new(state, work)
+        return self._next(here, work) if work.empty else self._in_place(here, work)
 
     def _with_new(self, state: _State, work: CampaignWork) -> _State:
         """With the server that takes the place of this one beside it."""
@@ -206,24 +244,30 @@ class _Orders:
         return replace(state, estate=_arrived(state.estate, work).estate)
 
     def _next(self, state: _State, work: CampaignWork, lost: tuple[LostPath, ...] = ()) -> _State | NotDone:
-        """This server next, in the first window in which it fits. ``lost``: the paths that go down with one VIOS after
-        the other, where those alone are moved who would lose their only one."""
+        """This server next, in the first window in which it is in time in as many nights as are asked for; where it is
+        so in none, alone in that in which it is in most. ``lost``: the paths that go down with one VIOS after the
+        other, where those alone are moved who would lose their only one."""
         single = frozenset(x.lpar for x in lost if x.only or (self.assume_nothing and not x.known))
+        stay = tuple(x for x in lost if x.lpar not in single)
         failed: Plan | None = None
-        too_short = -1
+        alone: list[tuple[int, Window, Plan]] = []
+        too_short = {True: -1, False: -1}
         sometimes = any(p.active and p.kind == "blackout" for p in state.estate.policies)
-        for slot in range(state.slot, len(self.windows)):
-            window = self._rest(state, slot)
-            length = -1 if window is None else window.length_s
-            if window is None or length <= 60 * _minutes(state, work) or (length <= too_short and not sometimes):
+        for slot, window in self._rooms(state, 60 * _minutes(state, work)):
+            whole = window.start == self.windows[slot].start
+            if window.length_s <= too_short[whole] and not sometimes:
                 continue
             plan = self._plan(state, work, window, single)
             if plan.status is Status.INFEASIBLE:
                 return NotDone(work, plan)
             if plan.verified and exit_code(plan) == 0:
-                return self._done(state, work, slot, window, plan, tuple(x for x in lost if x.lpar not in single))
-            failed, too_short = plan, length
-        return NotDone(work, failed)
+                if not plan.too_few(OUT):
+                    return self._done(state, work, slot, window, plan, stay)
+                alone += [(slot, window, plan)] * whole
+            failed, too_short[whole] = plan, window.length_s
+        if not alone:
+            return NotDone(work, failed)
+        return self._done(state, work, *max(alone, key=lambda found: found[2].in_time(OUT) or 0.0), stay)
 
     def _in_place(self, state: _State, work: CampaignWork) -> _State | NotDone:
         """Its VIOSes next, one after the other, where nobody who stays loses his only path with one of them."""
@@ -235,14 +279,19 @@ class _Orders:
             return NotDone(work, lost=refused)
         if refused:
             return self._next(state, work, lost)
-        span = dt.timedelta(minutes=_minutes(state, work))
+        span_s = 60 * _minutes(state, work)
+        for slot, window in self._rooms(state, span_s - 1):
+            step = CampaignStep(work, self.windows[slot], window.start, window.at(1000 * span_s), None, state.estate,
+                                lost=lost)
+            return self._after(state, step, slot, with_levels(state.estate, work))
+        return NotDone(work)
+
+    def _rooms(self, state: _State, more_s: int) -> Iterator[tuple[int, Window]]:
+        """What may be used yet of each window, where it is more than so many seconds."""
         for slot in range(state.slot, len(self.windows)):
             window = self._rest(state, slot)
-            if window is not None and window.length_s >= span.total_seconds():
-                end = window.at(1000 * round(span.total_seconds()))
-                step = CampaignStep(work, self.windows[slot], window.start, end, None, state.estate, lost=lost)
-                return self._after(state, step, slot, with_levels(state.estate, work))
-        return NotDone(work)
+            if window is not None and window.length_s > more_s:
+                yield slot, window
 
     def _rest(self, state: _State, slot: int) -> Window | None:
         """What may be used yet of a window; None when nothing is."""
@@ -259,7 +308,7 @@ class _Orders:
         """The plan that empties a server in a window, or moves the ``single`` ones alone, made once for each estate
         that it begins in."""
         last = self.asked.home_at_end and len(state.todo) == 1
-        key = digest(state.estate), work.server, window.start, window.end, last
+        key = digest(state.estate), work.server, window.start, window.end, last, self.effort
         if key not in self.known:
             self.plans += 1
             if self.progress:
@@ -277,15 +326,15 @@ class _Orders:
                                    if homes.get(p.name, p.server) != p.server})
             until = window if back else replace(window, end=window.at(
                 window.ms_to(window.end) - 60_000 * _minutes(state, work)))
-            options = replace(self.options, window=until, work_s=60 * _minutes(state, work), since=None)
+            pacing = replace(self.options.pacing, effort=self.effort * self.options.pacing.effort)
+            options = replace(self.options, window=until, work_s=60 * _minutes(state, work), since=None, pacing=pacing)
             self.known[key] = evacuate(replace(self.loaded, estate=state.estate), goal, options, self.usage)
         return self.known[key]
 
     def _done(self, state: _State, work: CampaignWork, slot: int, window: Window, plan: Plan,
               lost: tuple[LostPath, ...]) -> _State:
         """The estate once the plan is carried out and the work done."""
-        freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
-        end = window.at(max([freed + 60_000 * _minutes(state, work), *(m.end_ms for m in plan.moves)]))
+        end = window.at(_over_ms(plan, 60_000 * _minutes(state, work)))
         step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
                             doors=tuple(_doors(state.estate, work, plan)), lost=lost,
                             assumed=_arrived(self.loaded.estate, work).assumptions if work.replace_by else ())
@@ -295,6 +344,22 @@ class _Orders:
         clock = step.end + dt.timedelta(minutes=self.asked.pause_minutes)
         return _State(then, tuple(w for w in state.todo if w is not step.work), (*state.steps, step), slot,
                       clock + (dt.datetime.min - clock) % _ROUND)
+
+
+def _sooner(state: _State) -> tuple[object, ...]:
+    """Of beginnings that come to the same estate the smaller one is gone on with."""
+    return state.too_few, state.slot, state.clock, state.worth
+
+
+def _over_ms(plan: Plan, work_ms: int) -> int:
+    """When moves and work are over in as many nights as are asked for; as predicted where none were drawn."""
+    freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
+    over = max((m.end_ms for m in plan.moves), default=0)
+    limit, evening = plan.must_end_ms(OUT), plan.evening
+    if evening is not None and evening.go_by_ms is not None and limit is not None:
+        over = limit - evening.go_by_ms
+        freed = 0 if plan.leg(BACK) else over
+    return max(freed + work_ms, over)
 
 
 def _minutes(state: _State, work: CampaignWork) -> int:

@@ -34,6 +34,7 @@ _STEPS: tuple[Column[StepLine], ...] = (
     Column("Step", lambda s: s.number, "id", 7), Column("Window", lambda s: s.window, "id", 9),
     Column("Starts", lambda s: s.start, "time", 17), Column("Ends", lambda s: s.end, "time", 17),
     Column("To spare", lambda s: show_minutes(s.spare_s), "text", 13),
+    Column("Nights in time", lambda s: s.nights, lambda s: "warn" if s.warning else "text", 14),
     Column("Server", lambda s: s.server, "text", 24), Column("Work", lambda s: s.work, "wrap", 44),
     Column("Minutes of work", lambda s: s.work_minutes, "id", 10),
     Column("Moves out", lambda s: s.moves_out, "id", 8), Column("Moves back", lambda s: s.moves_back, "id", 8),
@@ -101,6 +102,7 @@ def _lines(columns: Sequence[Column], rows: Sequence[object]) -> Iterator[str]:
 def _page(document: CampaignDocument) -> str:
     lines = [f"# {md(document.name)}", "", f"{summary(document)}. Each step is a plan of its own, in the directory "
              "that is named: carry out the one, export anew, `planner verify` the next against that.", "",
+             *(f"**{md(s.warning)}.**\n" for s in document.steps if s.warning),
              *_lines(_STEPS, document.steps), ""]
     for title, columns, rows in (
             ("One-way doors: to be decided before the step", _DOORS, _doors(document)),
@@ -139,7 +141,9 @@ def _calendar(document: CampaignDocument) -> str:
     events = []
     for w in document.windows:
         told = "\n".join(f"{s.start:%H:%M} to {s.end:%H:%M} {s.server}: {s.work}; {s.moves_out} moves out, "
-                         f"{s.moves_back} back" + f"; plan {s.directory}" * bool(s.directory)
+                         f"{s.moves_back} back"
+                         + f"; in time in {s.nights} nights" * bool(s.nights)
+                         + f"; plan {s.directory}" * bool(s.directory)
                          for s in document.steps if s.window == w.number)
         if told:
             events.append(Appointment(f"{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}", w.start, w.end,

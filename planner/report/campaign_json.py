@@ -22,10 +22,11 @@ from planner.units import many, some
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One server worked on. ``stays``: LPARs that are stopped with it; ``levels``: server → firmware that holds when
-    the step begins; ``directory``: of its plan. Where nobody leaves there is no plan (``status`` None): ``lost`` are
-    the paths of those who stay that go down with one VIOS after the other, and ``verified`` says too that each is known
-    to keep one."""
+    """One server worked on, over by ``end`` in ``confidence`` of all nights; ``in_time``: in so many it is with what
+    the window keeps free to spare (both None where no nights were drawn). ``stays``: LPARs that are stopped with it;
+    ``levels``: server → firmware that holds when the step begins; ``directory``: of its plan. Where nobody leaves there
+    is no plan (``status`` None): ``lost`` are the paths of those who stay that go down with one VIOS after the other,
+    and ``verified`` says too that each is known to keep one."""
 
     number: int
     server: str
@@ -45,6 +46,21 @@ class StepLine:
     levels: Mapping[str, str]
     doors: tuple[Door, ...]
     lost: Annotated[tuple[LostPath, ...], Field(exclude_if=empty)] = ()
+    in_time: Annotated[float | None, Field(exclude_if=absent)] = None
+    confidence: Annotated[float | None, Field(exclude_if=absent)] = None
+
+    @property
+    def nights(self) -> str:
+        """In how many nights it is in time."""
+        return "" if self.in_time is None else f"{100 * self.in_time:.0f} of 100"
+
+    @property
+    def warning(self) -> str:
+        """That these are fewer than are asked for; empty where they are not."""
+        if self.in_time is None or self.confidence is None or self.in_time >= self.confidence:
+            return ""
+        return (f"step {self.number}, {self.server}: in time in {self.nights} nights, {100 * self.confidence:.0f} are "
+                "asked for: no window is long enough for it, even alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,8 @@ def _step(result: CampaignResult, number: int, s: CampaignStep) -> StepLine:
         verified=all(x.known for x in s.lost) and (plan is None or plan.verified),
         moves_out=len(plan.leg(OUT)) if plan else 0, moves_back=len(plan.leg(BACK)) if plan else 0, spare_s=spare,
         stays=plan.goal.left if plan and s.work.empty else tuple(n for n in s.work.leave if n in here),
-        levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors, lost=s.lost)
+        levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors, lost=s.lost, in_time=s.in_time,
+        confidence=s.plan.evening.confidence if s.plan and s.plan.evening else None)
 
 
 def _left(result: CampaignResult, one: NotDone) -> LeftLine:
@@ -166,6 +183,9 @@ def _left(result: CampaignResult, one: NotDone) -> LeftLine:
         said = (f"{said[0]}; the last one: {first.message}", f"{said[1]}; {first.fix}")
     elif first is not None:
         said = (first.message, first.fix)
+    elif plan.too_few(OUT) and plan.evening is not None:
+        said = (f"{said[0]} in {100 * plan.evening.confidence:.0f} nights of 100; the last one in "
+                f"{100 * (plan.in_time(OUT) or 0):.0f}", said[1])
     return LeftLine(one.work.server, Status.UNKNOWN, said[0], (said[1],))
 
 
@@ -187,6 +207,11 @@ def _notes(result: CampaignResult) -> list[str]:
               f"Not every order of the servers was looked at ({many(result.plans, 'plan')} made): one with fewer "
               "windows or moves may exist.")
     notes = [looked, "Each plan has the cheapest moves for its own step alone, from where everybody stands then."]
+    asked = next((s.plan.evening.confidence for s in result.steps if s.plan and s.plan.evening), None)
+    if asked is not None:
+        notes.append(f"A step ends when it is over in {100 * asked:.0f} nights of 100; the next of its window begins "
+                     f"{many(result.campaign.pause_minutes, 'minute')} later, and {result.campaign.spare_minutes} more "
+                     "stay free at the end.")
     if any(s.work.vios and s.plan and s.plan.goal.come_back for s in result.steps):
         notes.append("A way back in the window of new VIOS levels is planned with the levels before; plans after it "
                      "with the new ones.")

@@ -15,13 +15,15 @@ from planner.units import many, some
 def campaign_view(document: CampaignDocument) -> RenderableType:
     """Steps, one-way doors, what is left and why."""
     lines: list[RenderableType] = [Text(f"{document.name}: {summary(document)}", "bold")]
-    steps = listing("", ("step", "starts", "server", "work", "stopped with it"), ("out", "back", "ends", "verified"))
+    steps = listing("", ("step", "starts", "server", "work", "stopped with it"),
+                    ("out", "back", "ends", "in time", "verified"))
     for s in document.steps:
         back = str(s.moves_back) if s.refilled or not s.directory else "stay"
         steps.add_row(str(s.number), f"{s.start:%a %Y-%m-%d %H:%M}", Text(s.server), Text(s.work),
                       Text(some(s.stays, 4)), str(s.moves_out), back,
-                      f"{s.end:%H:%M}", "yes" if s.verified else "NO")
+                      f"{s.end:%H:%M}", s.nights, "yes" if s.verified else "NO")
     lines += [steps] if document.steps else []
+    lines += [Text(s.warning, "yellow") for s in document.steps if s.warning]
     for s in document.steps:
         lines += [Text(f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})",
                        "yellow") for d in s.doors]

@@ -20,7 +20,7 @@ FILE = """name = "Levels | 2026"
 firmware = "EM350_149"
 [[window]]
 start = 2026-12-05 22:00:00
-end = 2026-12-06 04:00:00
+end = 2026-12-06 06:00:00
 times = 2
 [[freeze]]
 first = 2026-12-12
@@ -54,8 +54,8 @@ def test_every_step_is_a_plan_that_verifies(tmp_path):
 
 
 @pytest.mark.parametrize("text, code, said", [
-    (FILE.replace("04:00:00", "04:00:00\ncolour = 3").replace("EM350_149", "new"), 2, "c.toml:3"),
-    (FILE.replace("2026-12-06 04:00:00\ntimes = 2", "2026-12-05 23:10:00"), 4, "no window is left|fits none")])
+    (FILE.replace("06:00:00", "06:00:00\ncolour = 3").replace("EM350_149", "new"), 2, "c.toml:3"),
+    (FILE.replace("2026-12-06 06:00:00\ntimes = 2", "2026-12-05 23:10:00"), 4, "no window is left|fits none")])
 def test_bad_files_and_windows_too_few(tmp_path, text, code, said):
     import re
 

@@ -41,13 +41,15 @@ def places(of: Estate) -> dict[str, str]:
 
 
 def holds(result: CampaignResult) -> None:
-    """Each step begins in the state in which the one before ends, with its levels, empties its server and fits."""
+    """Each step begins in the state in which the one before ends, with its levels, empties its server and fits in as
+    many nights as are asked for."""
     state = result.estate
     clock = dt.datetime.min
     for step in result.steps:
         assert step.estate == state and step.start >= clock and step.window in result.windows
         assert step.window.start <= step.start < step.end <= step.window.end - dt.timedelta(minutes=30)
         assert step.plan.verified and verify_plan(step.plan, state).holds
+        assert step.in_time >= step.plan.evening.confidence and not step.too_few
         out = carried_out(state, step.plan.leg("out"))
         assert {n for n, s in places(out).items() if s == step.work.server} <= set(step.work.leave)
         state, clock = with_levels(carried_out(state, step.plan.moves), step.work), step.end
@@ -55,12 +57,37 @@ def holds(result: CampaignResult) -> None:
 
 
 def test_all_servers_refilled_one_after_the_other_in_one_window():
-    result = answered(BASE, asked("ABC"))
+    result = answered(BASE, asked("ABC", [NIGHT | {"end": dt.datetime(2026, 12, 6, 8)}]))
     holds(result)
     assert result.exit_code == 0 and places(result.end) == places(BASE) and result.every_order
     assert {s.firmware for s in result.end.servers} == {"EM350_149"}
     assert {s.window.start for s in result.steps} == {NIGHT["start"]}
     assert sum(len(s.plan.moves) for s in result.steps) == 10
+
+
+def test_the_next_of_a_window_begins_when_the_one_before_is_over_in_most_nights():
+    result = answered(BASE, asked("AB", [NIGHT | {"end": dt.datetime(2026, 12, 6, 8)}], {"pause_minutes": 0}))
+    holds(result)
+    first, second = result.steps
+    spread = first.plan.evening.back
+    assert first.end == first.window.at(spread.most_ms) > first.window.at(max(m.end_ms for m in first.plan.moves))
+    assert dt.timedelta(0) <= second.start - first.end < dt.timedelta(minutes=5)
+
+
+def test_a_window_long_enough_as_predicted_but_not_in_most_nights_is_not_taken():
+    """The second window has room for the spread, the first for the predicted minutes alone."""
+    alone = answered(BASE, asked("A", [NIGHT])).steps[0].plan
+    predicted, most = max(m.end_ms for m in alone.moves), alone.evening.back.most_ms
+    short = NIGHT | {"times": 1, "end": NIGHT["start"] + dt.timedelta(milliseconds=(predicted + most) // 120_000 * 60_000)}
+    night, bare = dt.datetime(2026, 12, 12, 22), {"spare_minutes": 0}
+    result = answered(BASE, asked("A", [short, NIGHT | {"start": night, "end": night + dt.timedelta(hours=6), "times": 1}], bare))
+    assert [s.start for s in result.steps] == [night] and not campaign_document(result).steps[0].warning
+    result = answered(BASE, asked("AB", [short], bare))
+    (step,), (line,) = result.steps, campaign_document(result).steps
+    assert step.too_few and 0 <= line.in_time < 0.9 and line.spare_s < 0 and len(result.left) == 1
+    told = campaign_overview(campaign_document(result))
+    assert all(f"in time in {100 * line.in_time:.0f} of 100 nights, 90 are asked for" in told[name].decode()
+               for name in ("overview.md", "overview.html"))
 
 
 def test_who_is_not_brought_back_saves_moves_and_is_named():
@@ -134,7 +161,7 @@ def test_who_is_activated_elsewhere_and_cannot_come_back_is_named_before():
 
 
 def test_the_overview_is_the_same_each_time_and_its_calendar_keeps_the_width():
-    files = [campaign_overview(campaign_document(answered(BASE, asked("ABC")))) for _ in range(2)]
+    files = [campaign_overview(campaign_document(answered(BASE, asked("AB")))) for _ in range(2)]
     assert files[0] == files[1]
     calendar = files[0]["campaign.ics"].decode()
     assert calendar.count("BEGIN:VEVENT") == 1 and "DTSTART:20261205T210000Z" in calendar
@@ -143,7 +170,7 @@ def test_the_overview_is_the_same_each_time_and_its_calendar_keeps_the_width():
 
 def test_from_python(tmp_path):
     file = tmp_path / "c.toml"
-    file.write_text('name = "x"\n[[window]]\nstart = 2026-12-05 22:00:00\nend = 2026-12-06 04:00:00\n')
+    file.write_text('name = "x"\n[[window]]\nstart = 2026-12-05 22:00:00\nend = 2026-12-06 06:00:00\n')
     result = planner.campaign(BASE, file, every=True, zone="Europe/Berlin")
     holds(result)
     assert len(result.steps) == 3
