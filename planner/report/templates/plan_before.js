@@ -92,7 +92,7 @@ function night(el) {
       said.push(`Way ${leg.leg} over by ${dayAt(leg.half)}${P.decisions[leg.leg] ? ` in half of the nights, by ${dayAt(leg.most)} in 9 of 10` : ", as predicted"}.`);
     });
     if (no != null) {
-      const label = (home ? narrow() ? "home by " : "the way back must begin by " : "turn round by ") + at(no), half = wide(label, 12.5, 600) / 2, clear = Math.max(X(no), X(free));
+      const label = (home ? `${narrow() ? "" : "the "}way back must begin by ` : "turn round by ") + at(no), half = wide(label, 12.5, 600) / 2, clear = Math.max(X(no), X(free));
       inner += line(X(no), top - 6, X(no), top + high, "no-return") + words(Math.min(Math.max(X(no), half + 2), W - half - 2), top - 11, label, "no-return-label", "middle");
       if (s.end != null && home && wide("too late to begin it", 13) + 10 < X(s.end) - clear - wide("over 00:00–00:00", 13, 600)) inner += words((clear + X(s.end)) / 2, top + high / 2 + 4.5, "too late to begin it", "big hushed", "middle");
       said.push(`Point of no return ${dayAt(no)}.`);
