@@ -14,6 +14,7 @@ import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
+from itertools import pairwise
 
 from planner.errors import UsageError
 from planner.units import some
@@ -41,9 +42,16 @@ def quoted(name: str) -> str:
     return shlex.quote(shown(name))
 
 
+def can_be_listed(name: str) -> bool:
+    """Whether it can be typed where several names stand, with commas between them: ``-p`` of migrlpar, a filter."""
+    return "," not in name and can_be_typed(name)
+
+
 def command(*words: str) -> str:
-    """A shell command; a comment that refuses it where a word of it cannot be typed."""
-    if bad := [w for w in words if not can_be_typed(w)]:
+    """A shell command; a comment that refuses it where a word of it cannot be typed, a name with a comma in migrlpar's
+    list of LPARs included."""
+    listed = [n for option, n in pairwise(words) if option == "-p" and words[0] == "migrlpar"]
+    if bad := [w for w in words if not (can_be_listed(w) if w in listed else can_be_typed(w))]:
         return (f"# {words[0]}: by hand in the windows of the console, or by its id: "
                 f"{', '.join(map(shown, bad))} cannot be typed")
     return " ".join(map(shlex.quote, words))

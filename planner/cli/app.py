@@ -78,7 +78,8 @@ app = typer.Typer(
     ESTATE is anything that holds one: a directory of exports, an estate workbook, a saved estate (JSON).
 
     Exit codes: 0 done · 1 check, verify or resume found what needs a person · 2 usage or unreadable input · 3 proved
-    impossible · 4 no answer in time · 5 the program's own plan failed its replay""",
+    impossible · 4 no answer in time or from what was exported, or no plan that fits the window · 5 the program's own
+    plan failed its replay""",
 )
 
 

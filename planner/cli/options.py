@@ -113,8 +113,8 @@ class OthersBeside:
 class Solver:
     """When the solver may stop."""
 
-    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the command; of solver "
-                                          "for a scenario or a cell.", _SOLVER)] = 60.0
+    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the command; for each plan, "
+                                          "scenario, cell or server where it asks about many.", _SOLVER)] = 60.0
     gap: Annotated[float, numeric("--gap", 0.0, 1.0, "Relative gap that counts as proved.", _SOLVER)] = 0.0
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from planner.estate import consoles
 from planner.estate.consoles import between
 from planner.grouping import grouped
-from planner.names import can_be_typed, command, quoted, shown
+from planner.names import can_be_listed, command, quoted, shown
 from planner.plan.plan import Backing, Move
 from planner.rules import Site
 from planner.rules.capability import MIGRATABLE_SINCE, MIGRATES_SRIOV, lacks_restart
@@ -234,6 +234,6 @@ def state_query(server: str, lpars: Iterable[str], *, rmc: bool = True) -> str:
     """How to see which of these LPARs a server has, and in which state they are."""
     names = list(lpars)
     query = ["lssyscfg", "-r", "lpar", "-m", server, "-F", "name,lpar_id,state" + (",rmc_state" if rmc else "")]
-    if bad := [n for n in names if not can_be_typed(n)]:
+    if bad := [n for n in names if not can_be_listed(n)]:
         return f"{command(*query)}    # all that it has: {', '.join(map(shown, bad))} cannot be typed"
     return command(*query, "--filter", _attribute("lpar_names", ",".join(names)))

@@ -230,7 +230,7 @@ def test_interrupted_while_it_moves_it_leaves_the_move_alone(hmc: StubHmc, scrip
     assert hmc.servers["A"]["a1"] == "Migrating - Running" and orders(hmc) == ["-o v a1", "-o m a1"]
 
 
-NAMES = ["a b", "it's", 'say "x"', "$(touch oops)", "`id`", "a,b", "müßig", "数据", "-o", "a*b", "\\x", "!x", "#1", "~"]
+NAMES = ["a b", "it's", 'say "x"', "$(touch oops)", "`id`", "müßig", "数据", "-o", "a*b", "\\x", "!x", "#1", "~"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -244,7 +244,7 @@ def test_names_survive(name: str, tmp_path: Path) -> None:
     assert [r["LPAR"] for r in log(scripts)] == [name] and not list(tmp_path.rglob("oops"))
 
 
-@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\nb", "a\x1bb"])
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\nb", "a\x1bb", "a,b"])
 def test_a_name_that_cannot_be_typed_is_for_a_person(name: str, tmp_path: Path) -> None:
     of = estate([server("A"), server("B")], [lpar(name, "A"), lpar("z", "A")])
     moves = (Move(name, "A", "B", number=1, lane=1, duration_ms=1000),
@@ -254,7 +254,7 @@ def test_a_name_that_cannot_be_typed_is_for_a_person(name: str, tmp_path: Path) 
     seen = name.encode("unicode_escape").decode()
     for lane, told in (("lane-1.sh", "is made by hand"), ("lane-2.sh", "no console can be asked for it")):
         code, said = hmc.run(scripts[lane], "--yes")
-        assert code == 6 and told in said and seen in said and name not in said and not hmc.heard
+        assert code == 6 and told in said and seen in said and (seen == name or name not in said) and not hmc.heard
         assert hmc.run(scripts[lane], "--yes", "--over", "1")[0] == 0
     assert hmc.servers["B"].keys() == {"w", "z"}
 

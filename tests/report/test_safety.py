@@ -10,6 +10,7 @@ from rich.text import Text
 from planner.errors import UsageError
 from planner.estate.model import Estate, Lpar, Server
 from planner.jobs.begun import recovery
+from planner.names import command
 from planner.plan.plan import Move
 from planner.report.commands import migrlpar, state_query
 from planner.report.html import templates
@@ -51,6 +52,14 @@ def test_a_name_that_cannot_be_typed_is_in_no_command_and_is_shown_as_what_it_is
         with made.capture() as printed:
             made.print(f"[b]{name}[/] {name}" if wide else Text(name))
         assert name == "a\nb" or (name not in printed.get() and printed.get().count(seen) == 1 + wide)
+
+
+def test_a_name_with_a_comma_is_two_names_to_migrlpar_and_in_no_list() -> None:
+    site = Site(Estate(servers=(Server("A", 100, 1024), Server("B", 100, 1024)), lpars=(Lpar("x,y", "A", 10, 1, 512, 512),)))
+    for line in (migrlpar(Move("x,y", "A", "B"), site, "m"), recovery("x,y", "A")):
+        assert line.startswith("# migrlpar: by hand") and line.endswith("x,y cannot be typed")
+    assert "lpar_names" not in state_query("B", ["x,y", "z"])
+    assert command("migrlpar", "-o", "v", "-p", "x", "-i", '"a=1,b=2"').startswith("migrlpar -o v -p x")
 
 
 @pytest.mark.parametrize("name", NASTY)
