@@ -222,6 +222,16 @@ def test_a_slow_night_moves_the_end_and_the_last_moment_of_the_way_back(tmp_path
     assert lasts[0] < lasts[1] < lasts[2] and homes[2] < homes[1] <= homes[0]
 
 
+def test_ticks_that_come_late_say_nothing_of_the_pace_and_few_moves_say_little(tmp_path: Path) -> None:
+    late, one, four = in_node(tmp_path, data("landscape"), """
+      const night = (f, ns) => { let R = fresh(); for (const n of ns) R = ticked(R, [n, "started", 0], [n, "arrived", Math.max(3, Math.round(f * M.moves.get(n).duration_s))]);
+        const F = Engine.forecast(M, R, Z + 900000), G = Engine.forecast(M, fresh(), Z); return { ...F.tonight, out: F.legs.out, plain: G.legs.out }; };
+      return [night(0, [1, 2]), night(0.7, [1]), night(0.7, [1, 2, 3, 4])]""")
+    assert (late["mean"], late["seen"], late["unlikely"]) == (0, 0, 2)
+    assert late["out"][2] - late["out"][0] > 0.2 * (late["plain"][2] - late["plain"][0]) and late["out"][1] > 0.8 * late["plain"][1]
+    assert 0 > one["mean"] > 0.8 * four["mean"] > four["mean"] > -0.357 and one["sigma"] > four["sigma"]
+
+
 def test_the_same_record_at_the_same_moment_gives_the_same_forecast(tmp_path: Path) -> None:
     assert in_node(tmp_path, data(), """
       const R = ticked(fresh(), [1, "started", 0]), one = () => JSON.stringify([...Engine.forecast(M, R, Z + 60000).moves]);

@@ -107,8 +107,10 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     $("#k-strip").innerHTML = cells.join("");
     second();
   }
+  /* When a way is over as planned: in the middle of the plan's nights, or of draws of an untouched evening; null: not known yet. */
+  const middle = leg => P.decisions[leg] ? P.decisions[leg][0] : base && base[leg] ? base[leg][1] : null;
   function endCell(leg, stage) {
-    const f = F.legs[leg], slip = f[1] - base[leg][1], plan = P.decisions[leg] ? P.decisions[leg][0] : base[leg][1], limit = P.window_s[leg];
+    const f = F.legs[leg], plan = middle(leg), slip = 60 * (Math.round(f[1] / 60) - Math.round(plan / 60)), limit = P.window_s[leg];
     const late = limit && f[2] > limit[1], word = stage === "over" ? "Over since" : leg === "out" ? "Way out over" : "Everybody home";
     if (stage === "over") return cell(word, "over", esc(when(f[1])), `plan ${esc(when(plan))}`);
     const sign = Math.abs(slip) < 60 ? "" : ` <span class="chip ${late ? "bad" : slip > 300 ? "warn" : ""}">${slip > 0 ? "+" : "−"}${esc(spanOf(slip))}</span>`;
@@ -326,9 +328,10 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     }
     if (t >= from && t <= to) out.push(`<path class="now" d="M${x(t)} 16V${high}"/><text class="now-text" x="${Math.min(Math.max(x(t), 40), width - 40)}" y="12" text-anchor="middle">now ${esc(when(t))}</text>`);
     node.innerHTML = out.join("") + "</svg>";
-    const night = F.tonight, off = Math.round(100 * (Math.exp(night.mean) - 1));
+    const night = F.tonight, many = n => `${n} ${n === 1 ? "move" : "moves"}`, off = Math.round(100 * (Math.exp(night.mean) - 1));
     $("#k-how").textContent = `Expected: the middle of ${F.count} draws of what is left, each with the waits, the people and the checks of the plan; 8 in 10 lie within the range. ` + (night.seen
-      ? `${night.seen} ${night.seen === 1 ? "move" : "moves"} so far: the night counts as ${Math.abs(off) < 1 ? "fast as planned" : `${Math.abs(off)} % ${off > 0 ? "slower" : "faster"} than planned`}, and so does the rest.` : "No move has arrived yet: the spread is the plan's.");
+      ? `${many(night.seen)} so far: the night counts as ${Math.abs(off) < 1 ? "fast as planned" : `${Math.abs(off)} % ${off > 0 ? "slower" : "faster"} than planned`}, and so does the rest.` : night.unlikely ? "" : "No move has arrived yet: the spread is the plan's.")
+      + (night.unlikely ? ` ${many(night.unlikely)} arrived sooner after the start than a move can, by the ticks: nothing is concluded from that.` : "");
   }
 
   // ---- console, log --------------------------------------------------------------------------------------------------------------
@@ -385,7 +388,7 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     if ($("#after").hidden) return;
     const rows = Engine.results(M, R), done = rows.filter(r => r.seconds != null), inside = done.filter(r => r.inside).length, failures = rows.filter(r => r.failures);
     const arrived = rows.filter(r => r.state === "arrived"), z = Engine.zero(M, R, now()), last = leg => Math.max(...arrived.filter(r => r.m.leg === leg).map(r => r.over));
-    const all = P.moves.length, planned = leg => { const x = P.decisions[leg] ? P.decisions[leg][0] : base && base[leg] ? base[leg][1] : null; return x === null ? "" : `planned ${esc(when(x))}`; }, leg = M.legs.get("back").length ? "back" : "out";
+    const all = P.moves.length, planned = leg => { const x = middle(leg); return x === null ? "" : `planned ${esc(when(x))}`; }, leg = M.legs.get("back").length ? "back" : "out";
     const over = arrived.length === all, out = M.legs.get("out").length && M.legs.get("out").every(n => S.get(n).state === "arrived");
     $("#a-strip").innerHTML = [cell(over ? "Over" : "Not over", "over", over ? esc(whenMs(last(leg))) : "–", planned(leg)),
       cell("Moves", "moves", `${arrived.length} of ${all}`, failures.length ? `failed once or more: ${esc(list(failures.map(r => r.m.lpar), 3))}` : "none failed"),
@@ -453,8 +456,8 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
         if (performance.now() - t > 12) { await new Promise(go => setTimeout(go)); if (mine !== turn) return null; t = performance.now(); }
       }
     };
-    base ||= ((await run(Engine.forecasting(M, Engine.fresh(P), P.clock ? Engine.zero(M, R, now()) : 0))) || {}).legs;
-    const found = base && await run(Engine.forecasting(M, R, now()));
+    if ([...M.legs].some(([leg, all]) => all.length && !P.decisions[leg])) base ||= ((await run(Engine.forecasting(M, Engine.fresh(P), P.clock ? Engine.zero(M, R, now()) : 0))) || {}).legs;
+    const found = mine === turn && await run(Engine.forecasting(M, R, now()));
     if (!found || mine !== turn) return;
     F = found;
     render();

@@ -6,7 +6,7 @@ const Engine = (() => {
     stopped: ["recovered", "arrived"], recovered: ["started", "arrived", "failed"], arrived: [] };
   const WORK = { "": ["started"], started: ["over"], over: [] };
   const FLYING = ["started", "failed", "stopped"];
-  const RECOVER_S = 180, LEAST_S = 30, TENTH = 1.2816;
+  const RECOVER_S = 180, LEAST_S = 30, TICKED_S = 30, TENTH = 1.2816;
 
   // ---- the plan ------------------------------------------------------------------------------------------------------
 
@@ -269,17 +269,20 @@ const Engine = (() => {
   const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
 
   /* How much slower than planned tonight is (a logarithm: mean, σ), by the moves that arrived without having failed: what the nights
-     have in common is drawn from N(0, common_sigma²), each move differs by N(0, sigma²) from that. */
+     have in common is drawn from N(0, common_sigma²), each move differs by N(0, sigma²) from that, and people tick it TICKED_S late or
+     early. `seen`: moves that count; `unlikely`: those that took less than half of their P10, which is how late ticks look. */
   function tonight(M, S) {
     const { sigma, common_sigma: common } = M.P.pace, seen = [];
+    let unlikely = 0;
     for (const [n, s] of S) {
-      const clean = s.state === "arrived" && s.begun != null && s.events.every(e => e.event === "started" || e.event === "arrived");
-      if (clean && s.over > s.begun && M.moves.get(n).duration_s > 0) seen.push(Math.log((s.over - s.begun) / 1000 / M.moves.get(n).duration_s));
+      const m = M.moves.get(n), clean = s.state === "arrived" && s.begun != null && s.events.every(e => e.event === "started" || e.event === "arrived");
+      const real = (s.over - s.begun) / 1000;
+      if (!clean || !(m.duration_s > 0)) continue;
+      if (real > 0 && real >= took(M, m)[0] / 2) seen.push([Math.log(real / m.duration_s), 1 / (sigma ** 2 + (TICKED_S / real) ** 2)]); else unlikely++;
     }
-    if (!(common > 0)) return { mean: 0, sigma: 0, seen: seen.length };
-    const precision = 1 / common ** 2 + (seen.length && sigma > 0 ? seen.length / sigma ** 2 : 0);
-    const mean = sigma > 0 ? seen.reduce((a, b) => a + b, 0) / sigma ** 2 / precision : 0;
-    return { mean, sigma: Math.sqrt(1 / precision), seen: seen.length };
+    if (!(common > 0)) return { mean: 0, sigma: 0, seen: seen.length, unlikely };
+    const precision = seen.reduce((sum, [, weight]) => sum + weight, 1 / common ** 2);
+    return { mean: seen.reduce((sum, [off, weight]) => sum + off * weight, 0) / precision, sigma: Math.sqrt(1 / precision), seen: seen.length, unlikely };
   }
 
   /* Numbers in the order of their keys. */
