@@ -31,7 +31,7 @@ MOVES = (
     Move("b1", "B", "C", number=3, lane=2, start_ms=60_000, duration_ms=60_000,
          waits=(Wait(1, "arrived", "memory.capacity", "needs the room that a1 leaves on A"),)))
 PLACES = {"A": {"a1": "Running", "a2": "Running"}, "B": {"b1": "Running", "v": "Running"}, "C": {"c1": "Running"}}
-NAMES = ["a b", "a  b", 'say "x"', "$(touch oops)", "`id`", "a,b", "müßig", "-o", "\\x", "!x", "#1", "{{ 1 + 1 }}", "a: b", "yes"]
+NAMES = ["a b", "a  b", 'say "x"', "$(touch oops)", "`id`", "müßig", "-o", "\\x", "!x", "#1", "{{ 1 + 1 }}", "a: b", "yes"]
 
 
 class Loader(yaml.SafeLoader):
