@@ -74,17 +74,27 @@ def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int
     if limit is None:
         return {}
     ends = [max(map(_over, night.values())) for night in drawn] if plan.back_from_s is None else over.get(OUT, [0])
-    spare = limit - _quantile(ends, confidence)
     limits = {OUT: limit, BACK: math.inf if home is None else home}
     in_time = sum(all(_over(way) <= limits[leg] for leg, way in night.items()) for night in drawn)
-    told: dict[str, Any] = {"in_time": in_time / len(drawn), "go_by_ms": spare}
+    told: dict[str, Any] = {"in_time": in_time / len(drawn)}
+    if (by := _begins_by(plan, OUT)) is not None:
+        told["go_by_ms"] = by - _quantile(ends, confidence)
     if plan.back_from_s is not None:
         told["in_time_of"] = {leg: sum(end <= limits[leg] for end in ends) / len(drawn) for leg, ends in over.items()
                               if limits[leg] < math.inf}
     if BACK in over and home is not None:
         told["work_by_ms"] = home - _quantile([round(1000 * night[BACK][1].over) for night in drawn], confidence)
-        told |= {"slack_ms": spare} if plan.back_from_s is None else {}
+        told |= {"slack_ms": told["go_by_ms"]} if plan.back_from_s is None else {}
     return told
+
+
+def _begins_by(plan: Plan, leg: str) -> int | None:
+    """When a leg must be over, by which its moves have their latest begins; None without a window, and of a way out
+    whose window is that of the way back as well: what is between them is to be long, so a late begin is none in time.
+    """
+    limit = plan.must_end_ms(leg)
+    both = leg == OUT and limit is not None and plan.back_from_s is not None and limit > 1000 * plan.back_from_s
+    return None if both else limit
 
 
 def _turning(plan: Plan, site: Site, judge: Judge, pacing: Pacing, drawn: Sequence[Drawn]) -> Turning | None:
@@ -140,7 +150,7 @@ def _spread(values: Sequence[int]) -> NightSpread:
 def _ranges(plan: Plan, nights: Nights, drawn: Sequence[Drawn], confidence: float) -> Iterator[MoveRange]:
     """Each move's begin and end in most nights, and the latest begin with which what follows is over in time."""
     for leg, way in nights.ways.items():
-        limit = plan.must_end_ms(leg)
+        limit = _begins_by(plan, leg)
         ends = [max(map(_over, night.values())) if plan.back_from_s is None else _over(night[leg]) for night in drawn]
         for i, job in enumerate(way.leg.jobs):
             starts = [night[leg][0] + round(1000 * night[leg][1].start[i]) for night in drawn]

@@ -58,10 +58,11 @@ class Evening:
 
     ``in_time``: the share of nights that are over by the end of the window; ``in_time_of``: leg → the same of each,
     where both have a window of their own; ``fits``: whether that is as much as the ``confidence`` asks. ``go_by_ms``:
-    the latest start of the first move; ``work_by_ms``: when the work must be over at the latest, the point of no
-    return: later the way back does not fit; ``slack_ms``: by how much the work may take longer. ``turning``: of a plan
-    without a way back, until when there is one. ``safe_after``: after these moves, everything begun before them over,
-    everything is whole. ``left_first``: who is left where he is first, if it gets late.
+    the latest start of the first move (None where the way out has no end of its own); ``work_by_ms``: when the work
+    must be over at the latest, the point of no return: later the way back does not fit; ``slack_ms``: by how much the
+    work may take longer. ``turning``: of a plan without a way back, until when there is one. ``safe_after``: after
+    these moves, everything begun before them over, everything is whole. ``left_first``: who is left where he is first,
+    if it gets late.
     """
 
     nights: int

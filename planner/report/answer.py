@@ -7,7 +7,7 @@ from typing import NamedTuple
 from planner.plan.choices import Status
 from planner.plan.plan import Plan, Window
 from planner.report.text import level_line, windows
-from planner.report.turns import about
+from planner.report.turns import by
 from planner.units import many, show_minutes
 
 
@@ -29,11 +29,17 @@ def verdict(plan: Plan) -> Verdict:
         spare = [f"{name}: {show_minutes(w.spare_s or 0)} to spare" for name, w in windows(plan)]
         return Verdict("FITS" if spare else "PLANNED", "; ".join(spare) or _lengths(plan), good=True)
     ends = f"the window ends {last.end:%H:%M}"
+    if plan.back_from_s is not None and evening.back is not None:
+        home = plan.back_window
+        ends = (f"the window of the way back ends {home.end:%a %H:%M}" if home else
+                f"the window of the way out ends {last.end:%a %H:%M}")
     if evening.fits is False:
         return Verdict("TIGHT", f"in time in {100 * (evening.in_time or 0):.0f} nights of 100, "
                                 f"{100 * evening.confidence:.0f} are asked for; {ends}", good=False)
-    over = (evening.out if plan.back_from_s is not None else evening.back or evening.out).most_ms
-    return Verdict("FITS", f"over by {about(plan, over)} in 9 nights of 10; {ends}", good=True)
+    over = by(plan, (evening.back or evening.out).most_ms)
+    ways = f"way out over by {by(plan, evening.out.most_ms)}, all by {over}, each" if (
+        plan.back_from_s is not None and evening.back) else f"over by {over}"
+    return Verdict("FITS", f"{ways} in 9 nights of 10; {ends}", good=True)
 
 
 def _too_long(name: str, w: Window) -> str:

@@ -10,6 +10,7 @@ from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
 from planner.names import shown
 from planner.plan.choices import BACK, OUT, Measure, Status
+from planner.plan.details import Account
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif, unseen
 from planner.report.turns import ROUGH_FROM_S, lanes_tally
@@ -203,8 +204,17 @@ def energy_lines(plan: Plan) -> list[str]:
     co2 = "" if net.co2_kg is None else f", {round(net.co2_kg) + 0:,} kg CO₂"
     guessed = " (watts partly assumed)" if any(r.assumed for r in e.servers) else ""
     return [f"power {e.before_w:,.0f} W before, {e.after_w:,.0f} W after{guessed}",
-            f"saved over {e.hours:,.1f} h: {e.saved.kwh:,.1f} kWh; the moves cost {e.moves.kwh:,.1f} kWh and "
-            f"{e.move_hours:,.1f} hours of moving; net {net.kwh:,.1f} kWh{money}{co2}"]
+            f"saved over {e.hours:,.1f} h{_of_them(e)}: {e.saved.kwh:,.1f} kWh; the moves cost {e.moves.kwh:,.1f} "
+            f"kWh and {e.move_hours:,.1f} hours of moving; net {net.kwh:,.1f} kWh{money}{co2}"]
+
+
+def _of_them(account: Account) -> str:
+    """For how long of these hours servers are off, where it is not all of them."""
+    off = sorted(r.off_h for r in account.servers if r.off)
+    if not off or off[0] > account.hours - 0.05:
+        return ""
+    span = f"{off[0]:,.1f}" + f" to {off[-1]:,.1f}" * (off[-1] - off[0] >= 0.05)
+    return f", {span} of them switched off (not before the way out is over, on again for the way back)"
 
 
 def leg_tally(plan: Plan, leg: str) -> str:

@@ -80,7 +80,9 @@ def _in_time(plan: Plan) -> Line:
         return Line(over, "As predicted; no window was given.") if window is None else Line(
             f"It fits: over about {about(plan, round(plan.total_s * 1000))}",
             f"{_ends(window)} As predicted, from wave to wave: how nights differ was not drawn.", good=True)
-    way, last = ("", evening.back or evening.out) if plan.back_from_s is None else ("way out ", evening.out)
+    apart = plan.back_from_s is not None and evening.back is not None
+    way, last = "all " * apart, evening.back or evening.out
+    window = (plan.back_window if apart else None) or window
     people = "1 person" if evening.people == 1 else f"{evening.people} people"
     spread = (f"Half of the nights by {by(plan, last.half_ms)}, 97 of 100 by {by(plan, last.nearly_all_ms)} "
               f"({evening.nights} nights drawn, {people} at the checklists).")
@@ -89,7 +91,8 @@ def _in_time(plan: Plan) -> Line:
         return Line(_capital(f"{way}over {over} after it begins in 9 nights of 10"), spread)
     share = f"in time in {math.floor(100 * evening.in_time)} nights of 100"
     ends_ms = (plan.must_end_ms(OUT) or 0) - (evening.go_by_ms or 0)
-    over = f"{way}over by {by(plan, ends_ms)} in {nights(evening.confidence)}"
+    over = (f"{way}over by {by(plan, last.most_ms)} in {nights(0.9)}" if apart else
+            f"over by {by(plan, ends_ms)} in {nights(evening.confidence)}")
     if word == "FITS":
         return Line(f"It fits: {over}", f"{_ends(window)} {_capital(share)}. {spread}", good=True)
     return Line(f"Too tight: {share}", f"{100 * evening.confidence:g} are asked for: {over}. {_ends(window)} {spread}",
