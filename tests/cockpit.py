@@ -79,8 +79,15 @@ _AFTER = """
   let answer;
   await wait(300);
   try { answer = await (async () => { BODY })(); } catch (error) { wrong.push(String(error.stack || error)); }
-  document.body.replaceChildren(Object.assign(document.createElement("pre"), { id: "answer", textContent: JSON.stringify({ answer, wrong, saved }) }));
+  const told = JSON.stringify({ answer, wrong, saved });
+  if (parent !== window) parent.postMessage(told, "*");
+  else document.body.replaceChildren(Object.assign(document.createElement("pre"), { id: "answer", textContent: told }));
 })();
+"""
+_LEAST_WINDOW = 500
+"""CSS pixels: Chromium has no window less wide."""
+_FRAME = """<!doctype html><iframe src="page.html#during" style="width: WIDTHpx; height: 1200px; border: 0"></iframe>
+<script>addEventListener("message", e => document.body.replaceChildren(Object.assign(document.createElement("pre"), { id: "answer", textContent: e.data })));</script>
 """
 
 
@@ -91,15 +98,20 @@ def _hashed(script: str) -> str:
 def in_chromium(tmp_path: Path, page: str, body: str, *, now: str = "2026-12-05T22:00:30Z", kept: dict[str, str] | None = None,
                 width: int = 1400, budget_ms: int = 60_000, library: str = "") -> dict[str, Any]:
     """What a piece of JavaScript returns in a page at #during, with ``wrong`` (errors, what its policy stopped) and ``saved``
-    (downloads). Its policy stays as it is, but for these scripts. ``kept``: what the browser had kept; ``library``: a script more."""
+    (downloads). Its policy stays as it is, but for these scripts. ``kept``: what the browser had kept; ``width``: of what the page
+    is shown in, CSS pixels; ``library``: a script more."""
     assert CHROMIUM
     before = _BEFORE.replace("NOW", now).replace("KEPT", json.dumps(kept or {}))
     after = library + _AFTER.replace("BODY", body)
     copy = tmp_path / "page.html"
     copy.write_text(page.replace("script-src ", f"script-src {_hashed(before)} {_hashed(after)} ", 1).replace(
         "<style>", f"<script>{before}</script><style>", 1).replace("</body>", f"<script>{after}</script></body>"), encoding="utf-8")
+    shown = copy.as_uri() + "#during"
+    if width < _LEAST_WINDOW:
+        (tmp_path / "frame.html").write_text(_FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+        shown = (tmp_path / "frame.html").as_uri()
     done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-                           f"--window-size={width},1200", f"--virtual-time-budget={budget_ms}", "--dump-dom", copy.as_uri() + "#during"],
+                           f"--window-size={max(width, _LEAST_WINDOW)},1200", f"--virtual-time-budget={budget_ms}", "--dump-dom", shown],
                           capture_output=True, text=True, timeout=120, check=False)
     found = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.S)
     assert found, (done.stdout[-500:], done.stderr[-1500:])

@@ -316,13 +316,14 @@ if (root.scrollWidth > root.clientWidth) odd.push("the page is wider than the wi
 for (const svg of document.querySelectorAll("#before svg")) {
   const s = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
   texts.forEach(([text, r], n) => {
+    if (/\\S…$/.test(text)) odd.push("not all of it: " + text);
     if (r.left < s.left - 1 || r.right > s.right + 1 || r.top < s.top - 1 || r.bottom > s.bottom + 1) odd.push("cut: " + text);
     for (const [other, q] of texts.slice(n + 1)) {
       if (Math.min(r.right, q.right) - Math.max(r.left, q.left) > 1 && Math.min(r.bottom, q.bottom) - Math.max(r.top, q.top) > 3) odd.push(text + " over " + other);
     }
   });
 }
-return [odd, document.querySelectorAll("#before svg text").length];
+return [odd, document.querySelectorAll("#before svg text").length, innerWidth];
 """
 
 
@@ -331,8 +332,8 @@ return [odd, document.querySelectorAll("#before svg text").length];
     ("lanes", 1400), ("lanes", 900), ("lanes", 390), ("waves", 390), ("no window", 390), ("impossible", 390)])
 def test_no_text_of_a_picture_is_cut_or_lies_over_another(kind: str, width: int, tmp_path: Path) -> None:
     told = in_chromium(tmp_path, page(kind), _CROWDED, width=width)
-    odd, texts = told["answer"]
-    assert told["wrong"] == [] and odd == [] and texts
+    odd, texts, across = told["answer"]
+    assert told["wrong"] == [] and odd == [] and texts and across == width
 
 
 @needs_chromium

@@ -310,8 +310,8 @@ function reach(el) {
     const cls = home ? "is-home" : refused ? "is-refused" : goes ? "is-goal" : "is-open";
     const state = home ? "here now" : P.freed.includes(a.server) ? "to be free" : refused ? "refused" : goes ? "goes here" : "may go here";
     const mark = (refused ? "✕ " : goes ? "✓ " : "") + state, after = textX + wide(short(a.server), 14, 600) + 14, below = after + wide(mark, 12, 600) > W - 6;
-    const lines = [...(below ? [[mark, "state " + cls]] : []), ...(refused ? a.why.flatMap(n => [...wrapped(P.reach.reasons[n][0], room, 12, 3).map(t => [t, "why-not"]),
-      ...(P.reach.reasons[n][1] ? wrapped("Would mend it: " + P.reach.reasons[n][1], room, 12, 2).map(t => [t, "small"]) : [])])
+    const lines = [...(below ? [[mark, "state " + cls]] : []), ...(refused ? a.why.flatMap(n => [...wrapped(P.reach.reasons[n][0], room, 12, slim ? 7 : 3).map(t => [t, "why-not"]),
+      ...(P.reach.reasons[n][1] ? wrapped("Would mend it: " + P.reach.reasons[n][1], room, 12, slim ? 7 : 2).map(t => [t, "small"]) : [])])
       : home ? [] : [[things.length ? "All that it uses is there." : "Its networks and disks are not known.", "small"]])];
     const high = Math.max(vioses.length * 26 + 8, 30 + lines.length * 16);
     boxes += `<rect class="server-box ${cls}" x="${boxX}" y="${y}" width="${r1(W - boxX - 2)}" height="${high}" rx="6"/>`
@@ -354,12 +354,14 @@ function reachOnce() {
 function conflict(el) {
   const W = widthOf(el), slim = narrow(), every = [0, 1, 2].map(i => [...new Set(P.conflict.map(x => x[i]))]), most = 16;
   const columns = every.map(c => c.length > most ? [...c.slice(0, most), `… ${c.length - most} more`] : c);
-  const w = slim ? (W - 36) / 3 : Math.min(260, (W - 240) / 3), gap = (W - 3 * w) / 2, pitch = 30, high = Math.max(...columns.map(c => c.length)) * pitch + 26;
-  const X = i => i * (w + gap), Y = (i, name) => { let k = columns[i].indexOf(name); if (k < 0) k = columns[i].length - 1; return 26 + (high - 26 - columns[i].length * pitch) / 2 + k * pitch; };
+  const shown = (name, i) => plain(name ? short(name) : i ? "anywhere" : "what is asked for"), needed = columns.map((c, i) => 12 + Math.max(...c.map(name => wide(shown(name, i)))));
+  const sum = needed[0] + needed[1] + needed[2], even = Math.min(260, (W - 240) / 3), w = needed.map(one => slim ? one * Math.min(1, (W - 36) / sum) : even);
+  const gap = (W - w[0] - w[1] - w[2]) / 2, pitch = 30, high = Math.max(...columns.map(c => c.length)) * pitch + 26;
+  const X = i => w.slice(0, i).reduce((x, one) => x + one + gap, 0), Y = (i, name) => { let k = columns[i].indexOf(name); if (k < 0) k = columns[i].length - 1; return 26 + (high - 26 - columns[i].length * pitch) / 2 + k * pitch; };
   const heads = ["LPARs", "held by the rule", "kept from"].map((t, i) => words(X(i), 12, t, "axis")).join("");
-  const joined = [...new Set(P.conflict.flatMap(([l, r, s]) => [0, 1].map(i => { const a = [l, r, s][i], b = [l, r, s][i + 1], x = X(i) + w, y1 = Y(i, a) + 11, x2 = X(i + 1), y2 = Y(i + 1, b) + 11;
+  const joined = [...new Set(P.conflict.flatMap(([l, r, s]) => [0, 1].map(i => { const a = [l, r, s][i], b = [l, r, s][i + 1], x = X(i) + w[i], y1 = Y(i, a) + 11, x2 = X(i + 1), y2 = Y(i + 1, b) + 11;
     return `<path class="edge none" d="M${r1(x)} ${r1(y1)}C${r1(x + gap / 2)} ${r1(y1)} ${r1(x2 - gap / 2)} ${r1(y2)} ${r1(x2)} ${r1(y2)}"/>`; })))].join("");
-  const boxes = columns.map((c, i) => c.map(name => box(X(i), Y(i, name), w, 23, i === 1 ? "thing held-by" : "thing") + words(X(i) + w / 2, Y(i, name) + 16, wrapped(name ? short(name) : i ? "anywhere" : "what is asked for", w - 8, 11.5, 1)[0], "in-box", "middle")).join("")).join("");
+  const boxes = columns.map((c, i) => c.map(name => box(X(i), Y(i, name), w[i], 23, i === 1 ? "thing held-by" : "thing") + words(X(i) + w[i] / 2, Y(i, name) + 16, wrapped(shown(name, i), w[i] - 8, 11.5, 1)[0], "in-box", "middle")).join("")).join("");
   picture(el, W, high, heads + joined + boxes, `role="img" aria-label="${esc(P.conflict.slice(0, 12).map(([l, r, s]) => `${l}: ${r}, ${short(s) || "anywhere"}`).join("; "))}"`);
 }
 
