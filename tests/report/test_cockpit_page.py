@@ -106,8 +106,8 @@ def test_the_record_of_another_laptop_is_put_to_this_one_and_nothing_of_a_strang
     a, b = (m.number for m in plan().leg("out")[:2])
     there, strange = record(plan(), {b: ("started",)}), record(plan(), {a: ("started",)}) | {"plan_sha256": "0" * 64}
     told = in_chromium(tmp_path, page(), """
-      const give = async text => { const box = new DataTransfer(); box.items.add(new File([text], "there.json")); one("#k-import").files = box.files;
-        one("#k-import").dispatchEvent(new Event("change", { bubbles: true })); await wait(500); return one("#k-said").textContent; };
+      const give = async text => { const box = new DataTransfer(); box.items.add(new File([text], "there.json")); one("#k-import").files = box.files; one("#k-said").textContent = "";
+        one("#k-import").dispatchEvent(new Event("change", { bubbles: true })); for (let i = 0; i < 400 && !one("#k-said").textContent; i++) await wait(50); return one("#k-said").textContent; };
       return [await give(THERE), Cockpit.record().moves.map(m => m.number), await give(STRANGE), Cockpit.record().moves.length]""".replace(
         "THERE", json.dumps(json.dumps(there))).replace("STRANGE", json.dumps(json.dumps(strange))), kept=kept(record(plan(), {a: ("started", "arrived")})))
     said, numbers, refused, count = told["answer"]
