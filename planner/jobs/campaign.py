@@ -10,6 +10,7 @@ there first, with the fewest moves, is gone on with. The best is then planned wi
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -352,14 +353,15 @@ def _sooner(state: _State) -> tuple[object, ...]:
 
 
 def _over_ms(plan: Plan, work_ms: int) -> int:
-    """When moves and work are over in as many nights as are asked for; as predicted where none were drawn."""
+    """The minute by which moves and work are over in as many nights as are asked for; as predicted where none were
+    drawn."""
     freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
     over = max((m.end_ms for m in plan.moves), default=0)
     limit, evening = plan.must_end_ms(OUT), plan.evening
     if evening is not None and evening.go_by_ms is not None and limit is not None:
         over = limit - evening.go_by_ms
         freed = 0 if plan.leg(BACK) else over
-    return max(freed + work_ms, over)
+    return math.ceil(max(freed + work_ms, over) / 60_000) * 60_000
 
 
 def _minutes(state: _State, work: CampaignWork) -> int:
