@@ -5,7 +5,7 @@ Everything is worked out anew from the plan and the estate: whoever shows a plan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.findings import Finding, errors
@@ -15,7 +15,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Headroom, Resume
 from planner.rules import Judge, Site
-from planner.units import many, show_duration, some
+from planner.units import many, some
 
 _NEXT, _LOOKED_AT = 2, 12
 """Other targets that are told of a move; the cheapest so many are looked at for them."""
@@ -23,7 +23,7 @@ _NEXT, _LOOKED_AT = 2, 12
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Another target of a move: what it would cost more than where it goes (ms of moving, risk included; less than
+    """Another target of a move: what it would cost more than where it goes (thousandths of a point; less than
     nothing where it would be cheaper), and what it would break, everybody else being where the plan leaves them."""
 
     server: str
@@ -32,10 +32,10 @@ class Instead:
 
     @property
     def text(self) -> str:
-        """``p570-2 would cost 12 s more``, ``p595-1: memory.capacity: …``."""
+        """``p570-2 would cost 12 points more``, ``p595-1: memory.capacity: …``."""
         if not self.breaks:
-            more, word = abs(self.more_ms) / 1000, "more" if self.more_ms > 0 else "less"
-            return f"{self.server} would cost " + (f"{show_duration(more)} {word}" if round(more) else "the same")
+            points, word = round(abs(self.more_ms) / 1000), "more" if self.more_ms > 0 else "less"
+            return f"{self.server} would cost " + (f"{many(points, 'point')} {word}" if points else "the same")
         return f"{self.server}: " + "; ".join(f"{f.message} ({f.rule})" for f in self.breaks[:2])
 
 
@@ -77,17 +77,23 @@ def _why(m: Move, plan: Plan, site: Site, judge: Judge, end: Mapping[str, str],
         refused = [Instead(s, 0, errors((*judge.readiness(m.lpar), *judge.move(m.lpar, start, s))))
                    for s in others if s not in cost]
         found += sorted(refused, key=lambda i: (len(i.breaks), i.server))[:_NEXT - len(found)]
-    cheaper = [i for i in found if i.server in cost and i.more_ms < 0]
-    if len(cost) <= 1:
-        there = "the only server that the rules leave it"
-    elif not cheaper:
-        there = f"none of its {many(len(cost), 'target')} is cheaper"
-    elif all(i.breaks for i in cheaper):
-        there = f"the cheapest that has a place for it: {cheaper[0].text}"
-    else:
-        there = "the cheapest placement of all together, or the most even one"
+    there = _there([i for i in found if i.server in cost], len(cost))
     best = sorted(found, key=lambda i: (bool(i.breaks), i.server not in cost, i.more_ms, i.server))
     return WhyMove(_made(m, plan, site, end), there, tuple(best[:_NEXT]))
+
+
+def _there(others: Sequence[Instead], targets: int) -> str:
+    """Why there, of so many targets that the rules leave; ``others``: those of them that were looked at."""
+    cheaper = [i for i in others if i.more_ms < 0]
+    if targets <= 1:
+        return "the only server that the rules leave it"
+    if len(others) == targets - 1 and all(i.breaks for i in others):
+        return f"the only one of its {many(targets, 'target')} that has a place for it"
+    if not cheaper:
+        return f"none of its {many(targets, 'target')} is cheaper"
+    if all(i.breaks for i in cheaper):
+        return f"the cheapest that has a place for it: {cheaper[0].text}"
+    return "the cheapest placement of all together, or the most even one"
 
 
 def _broken(lpar: str, server: str, judge: Judge, end: Mapping[str, str],

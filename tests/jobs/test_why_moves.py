@@ -7,7 +7,7 @@ from estates import estate, lpar, policy, server
 from planner import jobs
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
-from planner.jobs.why_moves import WhyMove, why_moves
+from planner.jobs.why_moves import Instead, WhyMove, why_moves
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
@@ -26,7 +26,7 @@ def test_a_displaced_lpar_goes_because_its_server_is_freed_and_its_other_targets
         [policy("pin", "c1"), policy("fence", "a1", "A;B;D")]), "A", come_back=True)
     out = told["out", "a1"]
     assert out.made == "A is to be free" and told["back", "a1"].made == "it comes home"
-    assert out.there == "none of its 2 targets is cheaper"
+    assert out.there == "the only one of its 2 targets that has a place for it"
     assert [i.server for i in out.instead] == ["D", "C"]
     assert [f.rule for f in out.instead[0].breaks] == ["processor.capacity"]
     assert out.instead[1].text == "C: is fenced to A, B, D (policy.fence)"
@@ -43,3 +43,9 @@ def test_what_another_target_would_break_is_told_of_groups_too() -> None:
     told = whys(estate([server("A"), server("B"), server("C")], [
         lpar("a1", "A", 1), lpar("a2", "A", 1)], [policy("keep-apart", "both", "a1;a2")]), "A")
     assert [f.rule for n in ("a1", "a2") for f in told["out", n].instead[0].breaks] == ["policy.keep-apart"] * 2
+
+
+def test_what_another_target_would_cost_is_points_and_no_time() -> None:
+    told = whys(estate([server("A"), server("B"), server("C")], [lpar("a1", "A", 1)]), "A")["out", "a1"]
+    assert told.there == "none of its 2 targets is cheaper" and [i.text for i in told.instead] == ["C would cost the same"]
+    assert [Instead("C", ms, ()).text for ms in (12_400, -1_000)] == ["C would cost 12 points more", "C would cost 1 point less"]
