@@ -56,6 +56,7 @@ def in_node(tmp_path: Path, data: dict[str, Any] | None, body: str, arg: Any = N
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 AXE = Path(os.environ.get("AXE_CORE", ENGINE.parents[3] / "node_modules" / "axe-core" / "axe.min.js"))
 """axe-core of npm, where it is: ``npm install axe-core``, or the environment's AXE_CORE."""
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here (npm install axe-core)")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is here")
 
 _BEFORE = """
@@ -117,3 +118,17 @@ def in_chromium(tmp_path: Path, page: str, body: str, *, now: str = "2026-12-05T
     assert found, (done.stdout[-500:], done.stderr[-1500:])
     answer: dict[str, Any] = json.loads(html.unescape(found[1]))
     return answer
+
+
+def axe_violations(tmp_path: Path, page: str, selector: str, first: str = "", **more: Any) -> list[Any]:
+    """What axe-core finds against WCAG 2.2 AA and good practice in a part of a page: (rule, where) each. ``first``: JavaScript
+    before it looks; ``more``: for :func:`in_chromium`."""
+    told = in_chromium(tmp_path, page, f"""
+      {first}
+      for (const d of document.querySelectorAll("{selector} details")) d.open = true;
+      const found = await axe.run("{selector}", {{ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }});
+      return [found.passes.length, found.violations.map(v => [v.id, v.nodes.map(n => n.target.join(" "))])]""",
+                       library=AXE.read_text(encoding="utf-8"), budget_ms=120_000, **more)
+    assert told["wrong"] == [] and told["answer"][0] > 12
+    violations: list[Any] = told["answer"][1]
+    return violations

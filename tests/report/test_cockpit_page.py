@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cockpit import AXE, in_chromium, needs_chromium
+from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium
 from estates import estate, loaded, lpar, server
 from evening import record
 from test_cockpit_engine import planned
@@ -190,16 +190,9 @@ def test_every_kind_of_plan_is_drawn_before_its_evening_and_in_it(kind: str, now
     assert (hands.replace(",", "") == "Nothing needs hands before Sat 5 Dec 22:00") is early and "need" in hands
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here (npm install axe-core)")
+@needs_axe
 @pytest.mark.parametrize(("view", "width"), [("during", 1400), ("during", 390), ("after", 1400)])
 def test_axe_finds_nothing(view: str, width: int, tmp_path: Path) -> None:
     numbers = [m.number for m in plan().leg("out")]
     half = record(plan(), {numbers[0]: ("started", "arrived"), numbers[1]: ("started", "failed"), numbers[2]: ("started",)})
-    told = in_chromium(tmp_path, page(), f"""
-      location.hash = "#{view}"; await wait(300);
-      for (const d of document.querySelectorAll("#{view} details")) d.open = true;
-      const found = await axe.run("#{view}", {{ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }});
-      return [found.passes.length, found.violations.map(v => [v.id, v.nodes.map(n => n.target.join(" "))])]""",
-                       kept=kept(half), width=width, library=AXE.read_text(encoding="utf-8"), budget_ms=120_000)
-    passes, violations = told["answer"]
-    assert passes > 15 and violations == []
+    assert axe_violations(tmp_path, page(), f"#{view}", f'location.hash = "#{view}"; await wait(300);', kept=kept(half), width=width) == []

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cockpit import in_chromium, needs_chromium
+from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium
 from estates import BASE, loaded
 
 from planner.api import consolidate, headroom
@@ -334,6 +334,13 @@ def test_no_text_of_a_picture_is_cut_or_lies_over_another(kind: str, width: int,
     told = in_chromium(tmp_path, page(kind), _CROWDED, width=width)
     odd, texts, across = told["answer"]
     assert told["wrong"] == [] and odd == [] and texts and across == width
+
+
+@needs_axe
+@needs_chromium
+@pytest.mark.parametrize(("kind", "width"), [("lanes", 1400), ("lanes", 390), ("impossible", 390)])
+def test_axe_finds_nothing_before_the_evening(kind: str, width: int, tmp_path: Path) -> None:
+    assert axe_violations(tmp_path, page(kind), "#before", 'location.hash = "#before"; await wait(300);', width=width) == []
 
 
 @needs_chromium

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium
 from estates import BASE, changed, loaded, lpar, numbered, policy, stating
 from openpyxl import load_workbook
 
@@ -239,3 +240,21 @@ def test_a_plan_in_lanes_is_shown_by_lane(document: WhatifDocument) -> None:
     head = next(row for row in rows if row[0] == "LPAR")
     assert "Move" in head and "Wave" not in head
     assert as_json(made)["scenarios"][1]["lanes"][0]["moves"][0]["number"] == lanes[0].moves[0].number
+
+
+def scripted(document: WhatifDocument) -> str:
+    """The page, whose policy lets no script run, with room for those of a test."""
+    return whatif_page(document).replace("default-src 'none';", "default-src 'none'; script-src ;", 1)
+
+
+@needs_chromium
+def test_the_page_is_no_wider_than_a_phone(document: WhatifDocument, tmp_path: Path) -> None:
+    told = in_chromium(tmp_path, scripted(document), "return [innerWidth, document.documentElement.scrollWidth <= innerWidth]", width=390)
+    assert told["wrong"] == [] and told["answer"] == [390, True]
+
+
+@needs_axe
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 390])
+def test_axe_finds_nothing(width: int, document: WhatifDocument, tmp_path: Path) -> None:
+    assert axe_violations(tmp_path, scripted(document), "html", width=width) == []
