@@ -736,6 +736,12 @@ EXAMPLES: dict[str, Example] = {
              "moves from 22:00 to 22:03, inside its blackout daily 22:03/23:00", window=NIGHT),
          Bad(stating(BASE, policy("blackout", "a*", "2026-12-05 20:00/2026-12-06 01:00")), "inside its blackout",
              window=NIGHT)]),
+    "timing.production-order": Example(
+        [Good(stating(BASE, policy("production-order", "", "first")), both_to_b),
+         Good(a1(environment="production"), both_to_b),
+         Good(stating(a1(environment="production"), policy("production-order", "", "last")))],
+        [Bad(stating(a1(environment="production"), policy("production-order", "", "first")),
+             "is to move before a2 (production first), and does not", moves=both_to_b)]),
     "timing.cluster-nodes": Example(
         [Good(stating(BASE, policy("cluster", "crm", "b1; a1")), lambda of: [move(of, "a1", "A", "C")]),
          Good(stating(BASE, policy("cluster", "crm", "a1; c1")), both_to_b)],

@@ -63,6 +63,7 @@ KEY = {"lpars": "name", "servers": "name", "vioses": "name", "networks": "lpar",
        "bridges": "vios", "ports": "vios", "zonings": "vios"}
 POLICIES = {
     "policy.production-stays": ("production-stays", "*", ""), "policy.fence": ("fence", LPAR, SERVER),
+    "timing.production-order": ("production-order", "", "last"),
     "policy.soft-pin": ("soft-pin", LPAR, SERVER), "policy.not-a-target": ("not-a-target", SERVER, ""),
     "policy.licensed-servers": ("licensed-servers", "*", SERVER), "policy.licence-count": ("licensed-servers", "Linux", "0 servers"),
     "policy.keep-together": ("keep-together", "x", "erp-app1; erp-app2"),
