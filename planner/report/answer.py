@@ -23,7 +23,8 @@ def verdict(plan: Plan) -> Verdict:
     """Whether the moves end in time, at the asked confidence where nights were drawn."""
     late = [(name, w) for name, w in windows(plan) if w.too_short]
     if late:
-        return Verdict("DOES NOT FIT", "; ".join(_too_long(name, w) for name, w in late), good=False)
+        said = "; ".join(_too_long(name, w) for name, w in late)
+        return Verdict("DOES NOT FIT", f"{said}; {_over(plan)}" if plan.evening else said, good=False)
     evening, last = plan.evening, plan.window
     if evening is None or last is None:
         spare = [f"{name}: {show_minutes(w.spare_s or 0)} to spare" for name, w in windows(plan)]
@@ -34,16 +35,29 @@ def verdict(plan: Plan) -> Verdict:
         ends = (f"the window of the way back ends {home.end:%a %H:%M}" if home else
                 f"the window of the way out ends {last.end:%a %H:%M}")
     if evening.fits is False:
-        return Verdict("TIGHT", f"in time in {100 * (evening.in_time or 0):.0f} nights of 100, "
-                                f"{100 * evening.confidence:.0f} are asked for; {ends}", good=False)
-    over = by(plan, (evening.back or evening.out).most_ms)
-    ways = f"way out over by {by(plan, evening.out.most_ms)}, all by {over}, each" if (
-        plan.back_from_s is not None and evening.back) else f"over by {over}"
-    return Verdict("FITS", f"{ways} in 9 nights of 10; {ends}", good=True)
+        share = evening.in_time or 0.0
+        return Verdict("TIGHT" if share >= _TIGHT_FROM else "DOES NOT FIT",
+                       f"in time in {100 * share:.0f} nights of 100, {100 * evening.confidence:.0f} are asked for: "
+                       f"{_over(plan)}, {ends}", good=False)
+    return Verdict("FITS", f"{_over(plan)}; {ends}", good=True)
+
+
+_TIGHT_FROM = 0.5
+"""The share of nights in time below which a window is not called tight any more."""
+
+
+def _over(plan: Plan) -> str:
+    """``over by Sun 02:55 in 9 nights of 10``."""
+    if plan.evening is None:
+        return "as predicted"
+    over = by(plan, (plan.evening.back or plan.evening.out).most_ms)
+    if plan.back_from_s is None or plan.evening.back is None:
+        return f"over by {over} in 9 nights of 10"
+    return f"way out over by {by(plan, plan.evening.out.most_ms)}, all by {over}, each in 9 nights of 10"
 
 
 def _too_long(name: str, w: Window) -> str:
-    return f"{show_minutes(-(w.spare_s or 0))} too long for the {name}, which ends {w.end:%a %H:%M}"
+    return f"as predicted {show_minutes(-(w.spare_s or 0))} too long for the {name}, which ends {w.end:%a %H:%M}"
 
 
 def _lengths(plan: Plan) -> str:

@@ -21,7 +21,7 @@ from planner.report.html import templates
 from planner.report.minutes import Paces
 from planner.report.sessions import Sessions
 from planner.report.text import headline
-from planner.report.turns import about, about_span
+from planner.report.turns import about, about_span, middle
 from planner.rules import Site
 from planner.rules.site import own_name
 from planner.units import many
@@ -71,9 +71,10 @@ class _Scripts:
                          for name in sorted(variables)]}
 
     def _rows(self, moves: Iterable[Move]) -> Iterator[str]:
+        at = middle(self._plan)
         for m in moves:
             needs = "; ".join(self._turns.needs(m))
-            yield shown(f"{m.number:>5}  {m.lpar}: {m.source} to {m.target}, about {about(self._plan, m.start_ms)}"
+            yield shown(f"{m.number:>5}  {m.lpar}: {m.source} to {m.target}, about {about(self._plan, at[m][0])}"
                         + (f", when {needs}" if needs else ""))
 
     def _login(self, console: str) -> str:

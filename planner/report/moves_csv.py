@@ -10,7 +10,7 @@ from planner.plan.plan import Move, Plan
 from planner.report.commands import consoles_for, migrlpar
 from planner.report.minutes import Paces
 from planner.report.output import no_formula
-from planner.report.turns import ids_before, numbers, start_order
+from planner.report.turns import ids_before, middle, numbers, start_order
 from planner.rules import Site
 
 _HEADER = ("Number", "Leg", "Lane", "Wave", "LPAR", "From", "To", "Partition id before", "Partition id after",
@@ -24,7 +24,7 @@ def moves_csv(plan: Plan, site: Site) -> str:
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(_HEADER)
-    paces, own = Paces(plan, site), ids_before(plan, site.estate)
+    paces, own, half = Paces(plan, site), ids_before(plan, site.estate), middle(plan)
 
     def at(ms: int | None) -> str:
         if ms is None:
@@ -35,7 +35,7 @@ def moves_csv(plan: Plan, site: Site) -> str:
     def cells(m: Move) -> tuple[object, ...]:
         minutes, drawn = paces.of(m), paces.drawn.get(m.number)
         return (m.number or "", m.leg, m.lane or "", m.wave, m.lpar, m.source, m.target, own[m], m.target_id,
-                "yes" * m.parking, "yes" * m.inactive, numbers(m.waits_for), at(m.start_ms),
+                "yes" * m.parking, "yes" * m.inactive, numbers(m.waits_for), at(half[m][0]),
                 at(drawn.latest_ms if drawn else m.latest_ms), f"{m.duration_ms / 60_000:.1f}", minutes.low,
                 minutes.high, minutes.stop, "" if m.inactive else f"{m.suspend_ms / 1000:.1f}", m.source_msp,
                 m.target_msp, consoles_for(site, m.source, m.target)[0], migrlpar(m, site, "m", own[m]))

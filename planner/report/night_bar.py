@@ -10,7 +10,7 @@ from rich.text import Text
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, Window
-from planner.report.turns import about, must_begin_ms
+from planner.report.turns import about, middle, must_begin_ms
 
 _LEAST, _MOST = 40, 120
 _STEPS_MIN = (15, 30, 60, 120, 240, 480, 720, 1440)
@@ -39,13 +39,13 @@ class NightBar:
     def _bar(self, wide: int) -> str:
         bar = ["."] * wide
         evening, end = self.plan.evening, self.window.length_s * 1000
-        spans = [(m.start_ms, m.end_ms, letter)
-                 for leg, letter in ((OUT, "O"), (BACK, "B")) for m in self.plan.leg(leg)]
+        at = middle(self.plan)
+        spans = [(*at[m], letter) for leg, letter in ((OUT, "O"), (BACK, "B")) for m in self.plan.leg(leg)]
         out, back = self.plan.leg(OUT), self.plan.leg(BACK)
         if back and (out or self.plan.work_s):
-            spans.insert(0, (max((m.end_ms for m in out), default=0), min(m.start_ms for m in back), "w"))
+            spans.insert(0, (max((at[m][1] for m in out), default=0), min(at[m][0] for m in back), "w"))
         if evening is not None:
-            spans.insert(0, (max(m.end_ms for m in self.plan.moves), (evening.back or evening.out).most_ms, "~"))
+            spans.insert(0, (max(end for _, end in at.values()), (evening.back or evening.out).most_ms, "~"))
         if (last := must_begin_ms(self.plan)) is not None and 0 <= last <= end:
             spans.insert(0, (last, end, "x"))
             spans.append((last, last, "!"))

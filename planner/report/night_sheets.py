@@ -11,7 +11,7 @@ from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for
 from planner.report.decision_rows import decision_rows
 from planner.report.decisions import spreads
-from planner.report.turns import about, must_begin_ms, numbers, start_order
+from planner.report.turns import about, middle, must_begin_ms, numbers, start_order
 from planner.sheets import COLOURS, Column, ended, heading, printed, table, widths
 from planner.xlsx import ACCENT, Book
 
@@ -35,7 +35,8 @@ def night_sheets(book: Book, plan: Plan, estate: Estate) -> None:
         _gantt(book, plan)
     for leg, name in ((OUT, "Way out"), (BACK, "Way back")):
         if plan.leg(leg):
-            _way(book, plan, name, start_order(plan, leg))
+            at = middle(plan, plan.leg(leg))
+            _way(book, plan, name, sorted(start_order(plan, leg), key=lambda m: at[m]))
     _tasks(book, plan, estate)
 
 
@@ -54,24 +55,24 @@ def _decisions(book: Book, plan: Plan) -> None:
 
 
 def _gantt(book: Book, plan: Plan) -> None:
-    """A row a move, a column a slot of time: dark while it is predicted to run, pale until it is over in 9 nights of
+    """A row a move, a column a slot of time: dark while it runs in half of the nights, pale until it is over in 9 of
     10."""
-    over = {r.number: r.over_ms for r in plan.evening.moves} if plan.evening else {}
+    at, over = middle(plan), {r.number: r.over_ms for r in plan.evening.moves} if plan.evening else {}
     last = max(*(m.end_ms for m in plan.moves), *over.values(), 0)
     step = next((s * 60_000 for s in _STEPS_MIN if last <= s * 60_000 * _SLOTS), _STEPS_MIN[-1] * 60_000)
     slots = -(-last // step)
     sheet = book.sheet("Gantt")
-    heading(book, sheet, 0, "The night to scale", f"A column is {step // 60_000} min. Dark: predicted to run; "
+    heading(book, sheet, 0, "The night to scale", f"A column is {step // 60_000} min. Dark: in half of the nights; "
             "pale: until it is over in 9 nights of 10; R: the way back begins by then, or not at all; |: window's end.")
     book.row(sheet, 3, ("No.", "Lane" if plan.in_lanes else "Wave", "LPAR", "To"), book.header)
     _clock_row(book, sheet, plan, step, slots)
     marks = _marks(plan, step, slots)
     row = 4
     for leg in (OUT, BACK):
-        for m in sorted(plan.leg(leg), key=lambda m: (m.lane if plan.in_lanes else m.wave, m.start_ms, m.lpar)):
+        for m in sorted(plan.leg(leg), key=lambda m: (m.lane if plan.in_lanes else m.wave, at[m], m.lpar)):
             book.row(sheet, row, (m.number, m.lane if plan.in_lanes else m.wave, m.lpar, m.target), book.format(
                 align="left"))
-            _bar(book, sheet, row, m, over.get(m.number, m.end_ms), step=step, slots=slots,
+            _bar(book, sheet, row, m, (*at[m], over.get(m.number, m.end_ms)), step=step, slots=slots,
                  marks=marks)
             row += 1
     for first, width in ((0, 5), (1, 6), (2, 14), (3, 20)):
@@ -98,10 +99,11 @@ def _marks(plan: Plan, step: int, slots: int) -> dict[int, str]:
     return {ms // step: letter for ms, letter in moments if ms is not None and 0 <= ms // step < slots}
 
 
-def _bar(book: Book, sheet: Any, row: int, m: Move, over_ms: int, *, step: int, slots: int,
+def _bar(book: Book, sheet: Any, row: int, m: Move, times: tuple[int, int, int], *, step: int, slots: int,
          marks: dict[int, str]) -> None:
     dark, pale = (COLOURS["navy"], "#BDD7EE") if m.leg == OUT else ("#548235", "#C6E0B4")
-    first, last, late = m.start_ms // step, max(m.end_ms - 1, m.start_ms) // step, max(over_ms - 1, 0) // step
+    start, end, over = times
+    first, last, late = start // step, max(end - 1, start) // step, max(over - 1, 0) // step
     for slot in range(slots):
         colour = dark if first <= slot <= last else pale if last < slot <= late else None
         letter = marks.get(slot, "")
@@ -113,14 +115,14 @@ def _bar(book: Book, sheet: Any, row: int, m: Move, over_ms: int, *, step: int, 
 
 def _way(book: Book, plan: Plan, name: str, moves: Sequence[Move]) -> None:
     """One way in the order of its starts, with cells for what became of each move."""
-    sheet = book.sheet(name)
-    heading(book, sheet, 0, name, "In the order of the predicted starts. A move starts when the one before it in its "
+    sheet, at = book.sheet(name), middle(plan)
+    heading(book, sheet, 0, name, "In the order in which they begin. A move starts when the one before it in its "
             "lane is over and those that it waits for have arrived." if plan.in_lanes else
             "A wave begins when all of the one before it are over.")
     columns = (
         Column("No.", lambda m: m.number, "id", 5),
         Column("Lane" if plan.in_lanes else "Wave", lambda m: m.lane if plan.in_lanes else m.wave, "id", 6),
-        Column("About", lambda m: about(plan, m.start_ms), "text", 11 if plan.back_from_s is None else 22),
+        Column("About", lambda m: about(plan, at[m][0]), "text", 11 if plan.back_from_s is None else 22),
         Column("LPAR", lambda m: m.lpar, "bold", 16),
         Column("From", lambda m: m.source, "text", 21), Column("To", lambda m: m.target, "text", 21),
         Column("Waits for", lambda m: numbers(m.waits_for), "text", 10),

@@ -39,7 +39,7 @@ from planner.report.text import (
     window_text,
     windows,
 )
-from planner.report.turns import about, lane_name, numbers, start_order
+from planner.report.turns import about, lane_name, middle, numbers, start_order
 from planner.units import show_cores, show_gib, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
@@ -83,7 +83,8 @@ def plan_view(plan: Plan, *, whole: bool = False) -> RenderableType:
 
 def _head(plan: Plan, *, whole: bool) -> RenderableType:
     """The answer, what proves it, the night and its decisions."""
-    found, lines = verdict(plan), Text("".join(f"{line}\n" for line in seen_first(plan)), "yellow")
+    found, lines = verdict(plan), _title(plan)
+    lines.append("".join(f"{line}\n" for line in seen_first(plan)), "not bold yellow")
     lines.append(found.word, "bold green" if found.good else "bold red")
     lines.append(f"   {found.sentence}")
     first, *levels = proof(plan)
@@ -96,7 +97,7 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
     for note in plan.notes:
         lines.append(f"\n{note}")
     lines.append("\n" + "; ".join(ways(plan)))
-    if plan.back_from_s is None:
+    if plan.back_from_s is None and plan.evening is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
         lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
@@ -105,7 +106,12 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
     for line in _stays(plan):
         lines.append(f"\n{line}", "dim")
     night = [NightBar(plan, plan.window)] if plan.window and plan.moves and plan.back_from_s is None else []
-    return Panel(Group(lines, *night), title=Text(headline(plan)), title_align="left")
+    return Panel(Group(lines, *night))
+
+
+def _title(plan: Plan) -> Text:
+    """What the plan is about, on lines of its own: the frame of a panel would cut it."""
+    return Text("").append(f"{headline(plan)}\n", "bold")
 
 
 def _stays(plan: Plan) -> list[str]:
@@ -117,35 +123,39 @@ def _stays(plan: Plan) -> list[str]:
 
 
 def _waves(plan: Plan) -> RenderableType:
-    table = listing("", ("wave", "when", "LPAR", "from", "to"), ("minutes", "stands still"))
-    table.add_column("movers", overflow="fold")
-    left = MOST_ROWS
+    rows, left = [], MOST_ROWS
     for leg in (OUT, BACK):
         for number, moves in plan.waves(leg):
             span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
             shown, left = moves[:max(left, 0)], left - len(moves)
             for n, m in enumerate(shown):
-                table.add_row(f"{number}{' back' if leg == BACK else ''}" if n == 0 else "", span if n == 0 else "",
-                              Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
-                              f"{m.duration_ms / 60000:.1f}", stands_still(m), Text(movers(m)))
+                rows.append({
+                    "wave": f"{number}{' back' * (leg == BACK)}" if n == 0 else "", "when": span if n == 0 else "",
+                    "LPAR": m.lpar + " (parking)" * m.parking, "from": m.source, "to": m.target,
+                    "minutes": f"{m.duration_ms / 60000:.1f}", "stands still": stands_still(m), "movers": movers(m)})
+    table = _narrowing(rows, {"wave", "when", "LPAR", "from", "to", "movers"}, folded={"when"})
     return table if left >= 0 else Group(table, _more(-left, "moves"))
 
 
+def _narrowing(rows: list[dict[str, str]], words: set[str], folded: set[str]) -> Fitting:
+    """The rows with as many columns as there is room for; ``folded``: the one that may take several lines."""
+    return Fitting(*(without_empty("", [{k: v for k, v in row.items() if k not in narrow} for row in rows], words,
+                                   rows[0].keys() - folded) for narrow in ((), _LEAST[:1], _LEAST[:2], _LEAST)))
+
+
 def _in_lanes(plan: Plan) -> RenderableType:
-    """The moves in the order of their predicted starts, as wide as there is room for."""
-    moves = [*start_order(plan, OUT), *start_order(plan, BACK)]
-    rows = [{"no.": str(m.number), "lane": lane_name(m), "about": about(plan, m.start_ms),
+    """The moves in the order in which they begin, as wide as there is room for."""
+    at = middle(plan)
+    moves = sorted([*start_order(plan, OUT), *start_order(plan, BACK)], key=lambda m: (m.leg == BACK, at[m]))
+    rows = [{"no.": str(m.number), "lane": lane_name(m), "about": about(plan, at[m][0]),
              "LPAR": m.lpar + " (parking)" * m.parking, "from": m.source, "to": m.target,
              "waits for": numbers(m.waits_for), "minutes": f"{m.duration_ms / 60000:.1f}",
              "stands still": stands_still(m), "movers": movers(m)} for m in moves[:MOST_ROWS]]
-    words = {"lane", "about", "LPAR", "from", "to", "waits for", "movers"}
-    tables = [without_empty("", [{k: v for k, v in row.items() if k not in narrow} for row in rows], words,
-                            rows[0].keys() - {"waits for"})
-              for narrow in ((), _LEAST[:1], _LEAST[:2], _LEAST)]
+    table = _narrowing(rows, {"lane", "about", "LPAR", "from", "to", "waits for", "movers"}, folded={"waits for"})
     said = Text("A move starts when the one before it in its lane is over and those that it waits for have arrived; "
                 "the clock is a prediction.", "dim")
     more = [_more(len(moves) - MOST_ROWS, "moves")] if len(moves) > MOST_ROWS else []
-    return Group(Fitting(*tables), *more, said)
+    return Group(table, *more, said)
 
 
 def _more(count: int, what: str) -> Text:
@@ -191,7 +201,7 @@ def _no_plan(plan: Plan) -> RenderableType:
     conflict = plan.conflict
     if conflict is None:
         return findings_table(plan.findings, 20)
-    lines = Text()
+    lines = _title(plan)
     lines.append(f"{impossible_word(bool(conflict.unstated))}: ", "bold red")
     lines.append(f"{conflict.summary}\n")
     if conflict.unstated:
@@ -216,4 +226,4 @@ def _no_plan(plan: Plan) -> RenderableType:
         if len(lifts) > 20:
             lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
     lines.append(_asked_next(plan), "dim")
-    return Group(Panel(lines, title=Text(headline(plan)), title_align="left"), findings_table(plan.findings, 20))
+    return Group(Panel(lines), findings_table(plan.findings, 20))

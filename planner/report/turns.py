@@ -9,6 +9,7 @@ from itertools import pairwise
 from planner.estate.model import Estate
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
+from planner.plan.evening import MoveRange
 from planner.plan.plan import Move, Plan
 from planner.units import many, show_duration, show_minutes
 
@@ -95,17 +96,36 @@ def hour(plan: Plan, leg: str, ms: int) -> str:
     return told if w is None or w.length_s > 86_400 else told.rpartition(" ")[2]
 
 
+def middle(plan: Plan, moves: Iterable[Move] | None = None) -> dict[Move, tuple[int, int]]:
+    """Each move's begin and end (ms): in half of the nights, checklists and all, where nights were drawn; else as
+    predicted. It is the one clock that people are shown."""
+    drawn = {} if plan.evening is None else {r.number: r for r in plan.evening.moves}
+    return {m: _in_half(m, drawn.get(m.number)) for m in (plan.moves if moves is None else moves)}
+
+
+def _in_half(m: Move, drawn: MoveRange | None) -> tuple[int, int]:
+    if drawn is None:
+        return m.start_ms, m.end_ms
+    if drawn.begun_ms is not None and drawn.half_ms is not None:
+        return drawn.begun_ms, drawn.half_ms
+    start = (drawn.early_ms + drawn.late_ms) // 2
+    return start, start + m.duration_ms
+
+
 def about_span(plan: Plan, moves: list[Move] | tuple[Move, ...]) -> str:
     """``22:00 to 22:46``, ``Sun 00:02 to 00:40``: about when the first of them starts and the last is over."""
-    start, end = about(plan, min(m.start_ms for m in moves)), about(plan, max(m.end_ms for m in moves))
+    spans = middle(plan, moves).values()
+    start, end = about(plan, min(begin for begin, _ in spans)), about(plan, max(end for _, end in spans))
     day = start.rpartition(" ")[0]
     return f"{start} to {end.removeprefix(f'{day} ') if plan.window else end}"
 
 
 def lanes_tally(plan: Plan, leg: str) -> str:
-    """``20 moves out in 5 lanes, about 46 min, at least 42 min``."""
+    """``20 moves out in 5 lanes, about 46 min, at least 42 min``; where nights were drawn it says that these are the
+    moves alone."""
+    alone = "" if plan.evening is None else "the moves alone "
     return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.lanes(leg)), 'lane')}, "
-            f"{about_length(plan, leg)}")
+            f"{alone}{about_length(plan, leg)}")
 
 
 def about_length(plan: Plan, leg: str) -> str:

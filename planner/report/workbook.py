@@ -32,7 +32,7 @@ from planner.report.text import (
     window_text,
     windows,
 )
-from planner.report.turns import about, about_length, about_span, numbers, reasons, start_order
+from planner.report.turns import about, about_length, about_span, middle, numbers, reasons, start_order
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -163,7 +163,7 @@ def _lanes(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, "Lanes: one person's moves, from top to bottom", book.title)
     sheet.write_string(1, 0, "A move starts when the one above it is over and those that it waits for have arrived; "
                              "the clock is a prediction.")
-    breaks: list[int] = []
+    breaks, begins = list[int](), middle(plan)
     row, cell = 3, book.format(text_wrap=True, valign="top", border=1, border_color="#BFBFBF")
     for leg, title in ((OUT, "Way out"), (BACK, "Way back")):
         lanes = plan.lanes(leg)
@@ -175,7 +175,7 @@ def _lanes(book: Book, plan: Plan) -> None:
         breaks.append(row)
         row += 2
         for step in zip_longest(*(moves for _, moves in lanes)):
-            texts = [_in_lane(plan, m) if m else None for m in step]
+            texts = [_in_lane(plan, m, begins[m][0]) if m else None for m in step]
             book.row(sheet, row, texts, cell)
             sheet.set_row(row, 15 * max(sum(-(-len(line) // _LANE_WIDTH) for line in text.split("\n"))
                                         for text in texts if text))
@@ -187,10 +187,10 @@ def _lanes(book: Book, plan: Plan) -> None:
     sheet.fit_to_pages(-(-most // _LANES_WIDE), 0)
 
 
-def _in_lane(plan: Plan, m: Move) -> str:
+def _in_lane(plan: Plan, m: Move, begin_ms: int) -> str:
     """A move in the words of its lane, a line each."""
     lines = [f"{m.number}  {m.lpar}", f"to {m.target}",
-             f"about {about(plan, m.start_ms)}, {show_duration(m.duration_ms / 1000)}"]
+             f"about {about(plan, begin_ms)}, {show_duration(m.duration_ms / 1000)}"]
     if m.waits:
         lines.append(f"waits for {numbers(m.waits_for)}")
     lines += [f"{word} {about(plan, ms)}" for word, ms in (("not before", m.not_before_ms), ("not after", m.latest_ms))
@@ -212,7 +212,9 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
         return plan.clock(instant_ms) or f"+{show_duration(instant_ms / 1000)}"
 
     wide = 17 if plan.in_lanes else 20
-    times = (Column("Start", lambda m: at(m.start_ms), clock, wide), Column("End", lambda m: at(m.end_ms), clock, wide))
+    half = middle(plan)
+    times = (Column("Start", lambda m: at(half[m][0]), clock, wide),
+             Column("End", lambda m: at(half[m][1]), clock, wide))
     ends = (Column("From", lambda m: m.source, "text", 22), Column("To", lambda m: m.target, "text", 22))
     name = Column("LPAR", lambda m: m.lpar, "text", 16)
     turn: tuple[Column, ...] = (Column("Wave", lambda m: m.wave, "id", 7), *times, name, *ends)

@@ -21,7 +21,7 @@ from planner.plan.questions import Evacuate
 from planner.report.markdown import inline
 from planner.report.plan_terminal import plan_view
 from planner.report.runbook import runbook
-from planner.report.turns import Turns, about, lanes_tally, must_begin_ms
+from planner.report.turns import Turns, about, lanes_tally, middle, must_begin_ms
 from planner.report.workbook import plan_workbook
 from tests import papers
 from tests.landscape import landscape
@@ -140,15 +140,16 @@ def test_the_terminal_shows_whom_a_move_waits_for_at_every_width(width: int) -> 
     assert {"about", "LPAR", "to", "waits", "minutes"} <= {*head.split()} and ("movers" in head) is (width == 140)
     rows = [x for m in night().moves for x in lines if re.match(rf" +{m.number} +{m.lane}( back)? .*{m.lpar} ", x)]
     assert len(rows) == len(night().moves)
+    at = middle(night())
     for m, row in zip(night().moves, rows, strict=True):
-        assert ", ".join(map(str, m.waits_for)) in row and about(night(), m.start_ms) in row
+        assert ", ".join(map(str, m.waits_for)) in row and about(night(), at[m][0]) in row
 
 
 def test_the_length_of_a_way_stands_beside_what_it_takes_at_least() -> None:
     plan = by_hand(*(Move(f"m{n}", "A", "B", number=n, lane=n, duration_ms=(46 * 60 - 10) * 1000) for n in (1, 2)))
     assert lanes_tally(plan.replace(at_least_s={OUT: 42 * 60 + 59}), OUT) == (
-        "2 moves out in 2 lanes, about 46 min, at least 42 min")
-    assert lanes_tally(plan.replace(at_least_s={}), OUT) == "2 moves out in 2 lanes, about 46 min"
+        "2 moves out in 2 lanes, the moves alone about 46 min, at least 42 min")
+    assert lanes_tally(plan.replace(at_least_s={}), OUT) == "2 moves out in 2 lanes, the moves alone about 46 min"
 
 
 def test_moments_are_told_to_the_minute_with_the_day_where_it_is_another() -> None:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.plan.plan import read_plan
+from planner.report.turns import middle
 from planner.sheets import Column, findings_sheet, table
 from planner.xlsx import open_book
 
@@ -23,7 +24,7 @@ def made(request, tmp_path_factory):
 
 def test_each_move_is_drawn_from_its_start_to_its_end(made) -> None:
     plan, book = made
-    sheet = book["Gantt"]
+    sheet, at = book["Gantt"], middle(plan)
     step = 60_000 * int(sheet["A2"].value.split("is ")[1].split()[0])
     moves = {m.number or (m.leg, m.lpar): m for m in plan.moves}
     rows = [row for row in sheet.iter_rows(min_row=5) if row[2].value]
@@ -33,7 +34,8 @@ def test_each_move_is_drawn_from_its_start_to_its_end(made) -> None:
         m = by_lpar[row[2].value, row[3].value]
         colours = [c.fill.fgColor.rgb for c in row[4:]]
         dark = [n for n, c in enumerate(colours) if c in ("FF1F4E79", "FF548235")]
-        assert dark == list(range(m.start_ms // step, max(m.end_ms - 1, m.start_ms) // step + 1))
+        begin, end = at[m]
+        assert dark == list(range(begin // step, max(end - 1, begin) // step + 1))
 
 
 def test_what_became_of_a_move_and_of_a_task_is_chosen(made) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 from planner.history.clock import zone_of
 from planner.names import command
 from planner.plan.choices import BACK, OUT
-from planner.plan.evening import MoveRange
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, state_query
 from planner.report.minutes import Paces
 from planner.report.text import between, headline
-from planner.report.turns import Turns, must_begin_ms, start_order
+from planner.report.turns import Turns, middle, must_begin_ms, start_order
 from planner.rules import Site
 from planner.rules.site import own_name
 
@@ -147,7 +146,7 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
     turns = Turns(plan) if plan.in_lanes else None
     ranges = {r.number: r for r in plan.evening.moves} if plan.evening else {}
-    paces, rows = Paces(plan, site), []
+    paces, at, rows = Paces(plan, site), middle(plan), []
     for n, m in enumerate((m for leg in (OUT, BACK) for m in start_order(plan, leg)), 1):
         drawn = ranges.get(m.number)
         rows.append({
@@ -157,7 +156,7 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "not_after_s": _seconds(m.latest_ms), "range": drawn and {
                 "start": [drawn.early_ms / 1000, drawn.late_ms / 1000], "end": [None, drawn.over_ms / 1000],
                 "took": None if drawn.short_ms is None else [_seconds(drawn.short_ms), _seconds(drawn.long_ms)],
-                "middle": _middle(m, drawn), "latest_s": _seconds(drawn.latest_ms)},
+                "middle": [ms / 1000 for ms in at[m]], "latest_s": _seconds(drawn.latest_ms)},
             "waits": [{"move": w.move, "until": w.until, "rule": w.rule, "why": w.why} for w in m.waits],
             "holds_up": [x.number for x in turns.held_back(m)] if turns else [], "inactive": m.inactive,
             "parking": m.parking, "minutes": paces.of(m), "movers": [m.source_msp, m.target_msp],
@@ -165,14 +164,6 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "consoles": consoles_for(site, m.source, m.target), "commands": _commands(m, site, ids)})
         ids[m.lpar] = m.target_id
     return rows
-
-
-def _middle(m: Move, drawn: MoveRange) -> list[float]:
-    """When it is begun and over in half of the nights; as long as predicted where that was not kept."""
-    if drawn.begun_ms is not None and drawn.half_ms is not None:
-        return [drawn.begun_ms / 1000, drawn.half_ms / 1000]
-    start = (drawn.early_ms + drawn.late_ms) / 2000
-    return [start, start + m.duration_ms / 1000]
 
 
 def _commands(m: Move, site: Site, ids: Mapping[str, int | None]) -> dict[str, str]:
