@@ -165,8 +165,8 @@ def _lines(text: str, characters: float) -> int:
 
 _LINE, _MOST_HIGH = 15, 409
 """Points: of a line; of a row at most."""
-_MARGIN = 1.5
-"""Characters of a column that its edges take."""
+_MARGIN = 2.5
+"""Characters of a column that its edges and the indent take."""
 
 
 def _formula(text: str, written: Written, row: int) -> str:

@@ -80,7 +80,8 @@ def test_impossible_is_exit_3_with_its_reasons_and_no_plan(tmp_path):
     done = run("evacuate", JS22, BLADE, "--policy", policy, "--out", tmp_path / "p")
     assert done.exit_code == 3
     assert "policy.pin" in done.output and "bxaix85" in done.output
-    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == [".planner-manifest.json", "plan.html", "plan.json"]
+    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == [
+        ".planner-manifest.json", "plan.html", "plan.json", "plan.xlsx"]
     plan = json.loads((tmp_path / "p" / "plan.json").read_text())
     assert keeps_schema(plan)
     assert plan["status"] == "infeasible" and plan["moves"] == [] and plan["conflict"]["lpars"] == ["bxaix85"]

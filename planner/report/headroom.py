@@ -15,7 +15,7 @@ from planner.plan.questions import Headroom
 from planner.plan.wire import as_json
 from planner.report.tables import listing
 from planner.sheets import Column, chart_base, keyed, line, points, table
-from planner.units import cores, gib, show_cores, show_duration
+from planner.units import cores, gib, show_cores
 from planner.xlsx import Book
 
 _FREE_WHEN = (("now", "free_now"), ("after the moves", "free_after"))
@@ -35,7 +35,7 @@ def sentences(plan: Plan) -> list[str]:
         return []
     out = [_most_sentence(goal, d.largest)] if d.largest else []
     out += [f"headroom of {show_cores(row.units)} cores: " + (
-        row.why if row.extra_ms is None else f"{row.extra_ms / 1000:+.1f} s of cost ({row.why})")
+        row.why if row.extra_ms is None else f"{row.extra_ms / 1000:+,.0f} points ({row.why})")
         for row in d.further_cores]
     out += [f"the largest single LPAR that fits on {slot.server}: now {_fit(slot.now)}; after the moves "
             f"{_fit(slot.after)}" for slot in d.slots if slot.server == goal.server]
@@ -99,11 +99,11 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
 
 
 def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
-    table = listing("What headroom costs", (), ("cores", "cost", "moves", "GiB moved"))
+    table = listing("What headroom costs", (), ("cores", "points", "moves", "GiB moved"))
     table.add_column("status")
     for row in curve:
         asked = " ← asked for" if row.units == goal.units else ""
-        cost = "-" if row.cost_ms is None else show_duration(row.cost_ms / 1000)
+        cost = "-" if row.cost_ms is None else f"{row.cost_ms / 1000:,.0f}"
         order = "" if row.ordered or row.cost_ms is None else ", no order of the moves found"
         table.add_row(show_cores(row.units), cost, str(row.moves), f"{gib(row.moved_mib):.1f}",
                       row.status + order + asked)

@@ -12,7 +12,7 @@ from planner.report.checklists import lists_for
 from planner.report.decision_rows import decision_rows
 from planner.report.decisions import spreads
 from planner.report.turns import about, middle, must_begin_ms, numbers, start_order
-from planner.sheets import COLOURS, Column, ended, heading, printed, table, widths
+from planner.sheets import COLOURS, Column, ended, heading, note, printed, table, widths
 from planner.xlsx import ACCENT, Book
 
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
@@ -48,10 +48,13 @@ def _decisions(book: Book, plan: Plan) -> None:
                Column("Yes, if", lambda d: d.yes_if, "wrap", 40),
                Column("Otherwise", lambda d: d.otherwise, "wrap", 40),
                *_blank(("Decided", 11), ("By", 12)))
-    heading(book, sheet, 0, "Decisions of the evening", "; ".join(spreads(plan)))
-    written = table(book, sheet, 3, columns, decision_rows(plan), height=None)
+    heading(book, sheet, 0, "Decisions of the evening")
+    top = 2
+    for top, line in enumerate(spreads(plan), 2):
+        note(book, sheet, top - 1, line)
+    written = table(book, sheet, top, columns, decision_rows(plan), height=None)
     _choices(sheet, written.range("Decided"), ("yes", "no"))
-    ended(sheet, written.last, columns, freeze=(4, 1), repeat=3)
+    ended(sheet, written.last, columns, freeze=(top + 1, 1), repeat=top)
 
 
 def _gantt(book: Book, plan: Plan) -> None:

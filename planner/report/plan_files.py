@@ -7,6 +7,7 @@ from planner.parallel import beside
 from planner.plan.plan import Plan, plan_json
 from planner.report.lane_scripts import lane_scripts
 from planner.report.moves_csv import moves_csv
+from planner.report.no_answer_book import no_answer_book
 from planner.report.output import json_text
 from planner.report.page import plan_page
 from planner.report.papers import mark, marked
@@ -22,7 +23,7 @@ _MANY_MOVES = 500
 
 
 def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
-    """Name → content; of a plan that is not verified, plan.json and the page, which says what stands in its way."""
+    """Name → content; without a verified plan plan.json, and page and workbook that say what stands in its way."""
     document = plan_json(plan)
     seal = document["plan_sha256"]
     files = {"plan.json": json_text(document).encode(),
@@ -36,6 +37,8 @@ def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
             files["window.ics"] = window_ics(plan).encode()
         files |= {name: text.encode() for name, text in lane_scripts(plan, site)}
         files["playbook.yml"] = playbook(plan, site).encode()
+    else:
+        files["plan.xlsx"] = no_answer_book(plan, mark(seal))
     return marked(files, seal)
 
 

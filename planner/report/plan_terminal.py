@@ -97,7 +97,7 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
     for note in plan.notes:
         lines.append(f"\n{note}")
     lines.append("\n" + "; ".join(ways(plan)))
-    if plan.back_from_s is None and plan.evening is None:
+    if plan.moves and plan.back_from_s is None and plan.evening is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
         lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")

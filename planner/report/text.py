@@ -228,6 +228,8 @@ def leg_tally(plan: Plan, leg: str) -> str:
 def ways(plan: Plan) -> list[str]:
     """The way out, what is between, the way back: of these those that there are."""
     out, back = plan.leg(OUT), plan.leg(BACK)
+    if not plan.moves:
+        return ["nothing has to move"]
     first = [leg_tally(plan, OUT)] if out or not back else []
     between_them = [pause(plan)] if back and (out or plan.work_s or plan.back_from_s is not None) else []
     return [*first, *between_them, *([leg_tally(plan, BACK)] if back else ())]

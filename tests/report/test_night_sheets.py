@@ -70,3 +70,14 @@ def test_a_row_is_as_high_as_its_tallest_text() -> None:
     read = load_workbook(io.BytesIO(buffer.getvalue()))["T"]
     heights = [read.row_dimensions[n].height for n in (2, 3, 4)]
     assert heights[0] is None and heights[1] == 15 * 6 and heights[2] == 45
+
+
+def test_an_answer_without_a_plan_has_a_workbook(tmp_path) -> None:
+    done = CliRunner().invoke(app, ["evacuate", "data/landscape", "SN1001C70_p570-1", "--out", str(tmp_path / "p")])
+    assert done.exit_code == 3
+    plan, book = read_plan(tmp_path / "p"), load_workbook(tmp_path / "p" / "plan.xlsx")
+    said = {(row[0], row[1]) for row in book["Answer"].iter_rows(values_only=True)}
+    assert plan.conflict and any(a == "Answer" and plan.conflict.summary in b for a, b in said if b)
+    assert ("LPARs", ", ".join(plan.conflict.lpars)) in said
+    refused = [row[0] for row in book["Refusals"].iter_rows(min_row=4, values_only=True)]
+    assert set(refused) == set(plan.conflict.refusals)
