@@ -55,7 +55,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "The cheapest changes", "planner remedy asks for them, with tickets for their owners and the plan after them"
 
 
-class _Refused(NamedTuple):
+class _Kept(NamedTuple):
     """Why an LPAR may not go to servers."""
 
     lpar: str
@@ -64,7 +64,7 @@ class _Refused(NamedTuple):
 
 
 def _refusals(book: Book, conflict: Conflict) -> None:
-    rows = [_Refused(name, why, servers) for name, by_server in conflict.refusals.items()
+    rows = [_Kept(name, why, servers) for name, by_server in conflict.refusals.items()
             for why, servers in told_once(by_server)]
     if not rows:
         return
