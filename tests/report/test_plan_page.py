@@ -336,6 +336,16 @@ def test_no_text_of_a_picture_is_cut_or_lies_over_another(kind: str, width: int,
     assert told["wrong"] == [] and odd == [] and texts and across == width
 
 
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_last_moment_is_told_alike_on_a_phone(width: int, tmp_path: Path) -> None:
+    """A phone said "home by": all would be home by when the way back must only begin."""
+    told = in_chromium(tmp_path, page("lanes"), """
+      location.hash = "#before"; await wait(300);
+      return one("#night-picture .no-return-label").textContent""", width=width)
+    assert told["wrong"] == [] and "way back must begin by " in told["answer"]
+
+
 @needs_axe
 @needs_chromium
 @pytest.mark.parametrize(("kind", "width"), [("lanes", 1400), ("lanes", 390), ("impossible", 390)])

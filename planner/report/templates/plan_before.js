@@ -252,7 +252,7 @@ const COLUMNS = [
   [P.in_lanes ? "Lane" : "Wave", m => (m.leg === "back" ? 1e5 : 0) + (m.lane || m.wave) + m.n / 1e6, "fix-w"],
   ["Starts", m => spanMiddle(m)[0], "fix-w"], ["Minutes", m => m.duration_s, "n"], ["Still, s", m => m.still_s, "n"],
   ["Why", m => whyOf(m)[0], "why"], ["Waits for", m => m.waits.length, ""]];
-const FIRST = 200;  /* rows that are shown before somebody asks for all */
+const FIRST = 100;  /* rows that are shown before somebody asks for all */
 let sorted = [5, 1], all = false;
 function rowOf(m) {
   const [bold, rest] = whyOf(m).map(shortened), waits = waitsOf(m);
