@@ -19,8 +19,6 @@ from planner.schedule.dispatch import FLIES, WAITS, Dispatch, Schedule, listed
 from planner.schedule.flight import NO_MOVERS, Pair
 from planner.schedule.leg import Leg
 
-MOST_MOVES = 5
-"""Of a part of a leg that is looked through."""
 _SHORTER = 1e-6
 """Seconds by which a schedule must be shorter to count."""
 

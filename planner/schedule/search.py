@@ -11,7 +11,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
-from planner.schedule.every_start import MOST_MOVES, looked_through
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:  # start-up: numpy
 WORK = 60_000
 """Forecasts that a search makes unless asked for more."""
 _FIRST_WORK = 2_000
+_LOOKED_THROUGH = 5
+"""Moves at most of a part of a leg of which every start is looked through."""
 _ENOUGH = 1 + 1e-4
 _WALK = 500
 """Forecasts of one walk for each move: then the next begins, every third at the best schedule so far, the others at the
@@ -45,7 +46,7 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
     while parts and used < work:
         worst = max(range(len(parts)), key=lambda k: found[k].makespan)
         floor = floors.of(worst)
-        if worst in small and len(parts[worst]) <= MOST_MOVES and found[worst].makespan > floor:
+        if worst in small and len(parts[worst]) <= _LOOKED_THROUGH and found[worst].makespan > floor:
             small.discard(worst)
             used += _looked_through(legs, found, worst, floors, work)
             continue
@@ -63,6 +64,8 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
 
 def _looked_through(legs: Sequence[Leg], found: list[Schedule], part: int, floors: Floors, work: int) -> int:
     """Look at all schedules of a part that has few moves, with half of the work at most; the work that it took."""
+    from planner.schedule.every_start import looked_through  # start-up: numpy
+
     found[part], proved = looked_through(legs[part], found[part], work // 2)
     if proved:
         floors.proved(part, found[part].makespan)
