@@ -40,7 +40,8 @@ class NightBar:
         bar = ["."] * wide
         evening, end = self.plan.evening, self.window.length_s * 1000
         at = middle(self.plan)
-        spans = [(*at[m], letter) for leg, letter in ((OUT, "O"), (BACK, "B")) for m in self.plan.leg(leg)]
+        spans = [(min(at[m][0] for m in moves), max(at[m][1] for m in moves), letter)
+                 for moves, letter in ((self.plan.leg(OUT), "O"), (self.plan.leg(BACK), "B")) if moves]
         out, back = self.plan.leg(OUT), self.plan.leg(BACK)
         if back and (out or self.plan.work_s):
             spans.insert(0, (max((at[m][1] for m in out), default=0), min(at[m][0] for m in back), "w"))

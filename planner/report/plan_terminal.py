@@ -83,8 +83,8 @@ def plan_view(plan: Plan, *, whole: bool = False) -> RenderableType:
 
 def _head(plan: Plan, *, whole: bool) -> RenderableType:
     """The answer, what proves it, the night and its decisions."""
-    found, lines = verdict(plan), _title(plan)
-    lines.append("".join(f"{line}\n" for line in seen_first(plan)), "not bold yellow")
+    found, lines = verdict(plan), Text("".join(f"{line}\n" for line in seen_first(plan)), "yellow")
+    lines.append_text(_title(plan))
     lines.append(found.word, "bold green" if found.good else "bold red")
     lines.append(f"   {found.sentence}")
     first, *levels = proof(plan)

@@ -181,7 +181,7 @@ def test_names_become_no_markup() -> None:
 def test_an_unverified_plan_has_a_page_and_nothing_to_run() -> None:
     plan = _impossible()
     files = plan_files(plan, BASE)
-    assert set(files) == {"plan.json", "plan.html"}
+    assert set(files) == {"plan.json", "plan.html", "plan.xlsx"}
     assert "#during" not in files["plan.html"].decode()
 
 
