@@ -37,18 +37,19 @@ def _classed(tokens: Sequence[Token]) -> None:
     heads: list[str] = []
     column = 0
     for n, t in enumerate(tokens):
-        if t.type == "thead_open":
-            heads = []
-        elif t.type == "th_open":
-            heads.append(re.sub("[^a-z]+", "-", tokens[n + 1].content.lower()).strip("-"))
-            t.attrSet("class", heads[-1])
-        elif t.type == "tr_open":
-            column = 0
-        elif t.type == "td_open":
-            t.attrSet("class", heads[column])
-            column += 1
-        elif t.type == "heading_open" and t.tag == "h2" and tokens[n + 1].content.startswith(_NEAR):
-            t.attrSet("class", "near")
+        match t.type:
+            case "thead_open":
+                heads = []
+            case "th_open":
+                heads.append(re.sub("[^a-z]+", "-", tokens[n + 1].content.lower()).strip("-"))
+                t.attrSet("class", heads[-1])
+            case "tr_open":
+                column = 0
+            case "td_open":
+                t.attrSet("class", heads[column])
+                column += 1
+            case "heading_open" if t.tag == "h2" and tokens[n + 1].content.startswith(_NEAR):
+                t.attrSet("class", "near")
 
 
 class _Paper(RendererHTML):

@@ -11,6 +11,8 @@ from tests.printed import TOOLS, cut, overprinted, printed, words
 SERVER, WINDOW = "SN8379A80_p595-2", "2026-12-05 22:00/04:00"
 ASKED = {
     "evacuation": ("plan.xlsx", "evacuate", "data/landscape", SERVER, "--return", "--window", WINDOW, "--effort", "0.1"),
+    "headroom": ("plan.xlsx", "headroom", "data/landscape", SERVER, "--cores", "2", "--memory", "64", "--no-curve"),
+    "consolidation": ("plan.xlsx", "consolidate", "data/modern", "--time-limit", "20"),
     "whatif": ("whatif.xlsx", "whatif", "data/landscape", "data/scenarios/power7-770.toml"),
     "campaign": ("campaign.xlsx", "campaign", "data/landscape", "campaign.toml"),
 }

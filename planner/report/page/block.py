@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from planner.history.clock import zone_of
@@ -15,7 +15,7 @@ from planner.report.checklists import lists_for, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, state_query
 from planner.report.minutes import Paces
 from planner.report.text import between, headline
-from planner.report.turns import Turns, middle, must_begin_ms, start_order
+from planner.report.turns import Turns, ids_before, middle, must_begin_ms, start_order
 from planner.rules import Site
 from planner.rules.site import own_name
 
@@ -143,7 +143,7 @@ def _checks(plan: Plan, site: Site) -> list[dict[str, Any]]:
 
 def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
     """In the order in which they start, the way out first."""
-    ids = {p.name: p.lpar_id for p in site.estate.lpars}
+    own = ids_before(plan, site.estate)
     turns = Turns(plan) if plan.in_lanes else None
     ranges = {r.number: r for r in plan.evening.moves} if plan.evening else {}
     paces, at, rows = Paces(plan, site), middle(plan), []
@@ -160,15 +160,14 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "waits": [{"move": w.move, "until": w.until, "rule": w.rule, "why": w.why} for w in m.waits],
             "holds_up": [x.number for x in turns.held_back(m)] if turns else [], "inactive": m.inactive,
             "parking": m.parking, "minutes": paces.of(m), "movers": [m.source_msp, m.target_msp],
-            "id": [ids.get(m.lpar), m.target_id],
-            "consoles": consoles_for(site, m.source, m.target), "commands": _commands(m, site, ids)})
-        ids[m.lpar] = m.target_id
+            "id": [own[m], m.target_id],
+            "consoles": consoles_for(site, m.source, m.target), "commands": _commands(m, site, own[m])})
     return rows
 
 
-def _commands(m: Move, site: Site, ids: Mapping[str, int | None]) -> dict[str, str]:
+def _commands(m: Move, site: Site, own_id: int | None) -> dict[str, str]:
     own = own_name(site, m.lpar)
-    steps = {word: migrlpar(m, site, key, ids.get(m.lpar))
+    steps = {word: migrlpar(m, site, key, own_id)
              for word, key in (("validate", "v"), ("move", "m"), ("stop", "s"), ("recover", "r"))}
     return steps | {
         "arrived": state_query(m.target, [own], rmc=not m.inactive and needs_rmc(site.lpars[m.lpar])),
