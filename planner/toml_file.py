@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from planner.errors import InputError
+from planner.files import read_text
 from planner.findings import Finding, Severity, Source
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ M = TypeVar("M", bound="BaseModel")
 def read_toml(path: Path, rule: str, help_: str, number: Callable[[str], Any] = Decimal) -> tuple[str, dict[str, Any]]:
     """The text of a file and its document; raises InputError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except OSError as error:
         raise _wrong(path.name, rule, f"cannot be read: {error.strerror or error}", "check the path") from None
     except UnicodeDecodeError as error:

@@ -15,13 +15,13 @@ from radon.visitors import Class
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 BASE = ("errors", "findings", "units", "xlsx", "sheets", "frames", "parallel", "grouping", "remember",
-        "names", "toml_file", "stopwatch")
+        "names", "toml_file", "stopwatch", "files")
 #: What an estate is made of: seen by the formats, which fill it, and by all rooms to their right.
 MODEL = "estate.model"
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
 ORDER: tuple[tuple[str, ...], ...] = (
     BASE, (MODEL,), ("formats",), ("estate",), ("history",), ("plan",), ("reach",), ("cost",), ("calibration",), ("rules",),
-    ("scenarios",), ("optimise",), ("schedule",), ("verify",), ("jobs",), ("api",), ("report",), ("cli",))
+    ("scenarios",), ("optimise",), ("schedule",), ("verify",), ("jobs",), ("api",), ("report",), ("cli",), ("__main__",))
 PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 #: What a room may import at most, where that is less than all to its left.
 ONLY = {"plan": {*BASE, MODEL, "history"}, "reach": {*BASE, MODEL, "estate"}, "cost": {*BASE, MODEL, "estate"},

@@ -93,14 +93,13 @@ def _opened(store: Path) -> Iterator[History]:
     from planner.history.store import History
 
     new = not store.exists()
-    try:
-        with History.open(store) as history:
+    with History.open(store) as history:
+        try:
             yield history
-    except BaseException:
-        if new:
-            for left in (store, _log(store)):
-                left.unlink(missing_ok=True)
-        raise
+        except BaseException:
+            if new:  # while nobody else can have it open
+                store.unlink(missing_ok=True)
+            raise
 
 
 def _watched(files: Iterable[Document]) -> Iterator[Document]:

@@ -174,7 +174,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
     for is in no file yet; ``beside``: other plans, each in a directory within."""
     from planner.plan import plan as plans
     from planner.report.beside import beside_files, beside_json, beside_view
-    from planner.report.output import write_directory
+    from planner.report.output import within, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.plan_terminal import plan_line, plan_view
 
@@ -185,9 +185,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
         files["estate.json"] = dump(loaded).encode()
     others = {} if beside is None else beside_files(beside, loaded.estate)
     try:
-        write_directory(where, files, force=output.force)
-        for name, of in others.items():
-            write_directory(where / name, of, force=output.force)
+        write_directory(where, files | within(others), force=output.force)
     finally:
         if output.as_json:
             print_json(plans.plan_json(plan) | ({"beside": beside_json(beside)} if beside else {}))

@@ -107,48 +107,46 @@ def _deliver_all(told: Opened, budget: int | None, prices: Prices, where: Path, 
     """Write what is done once, with the estate after it, and a plan for each server; show it."""
     from planner.estate import saved
     from planner.estate.assemble import Loaded
-    from planner.report.output import json_text, write_directory
+    from planner.report.output import json_text, within, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.remedy import opened_document, opened_page, opened_view
 
     document = opened_document(told, prices, budget)
     files = {"remedy.json": json_text(document).encode(), "remedy.md": opened_page(told, prices, budget).encode(),
              "estate.json": saved.dump(Loaded(told.estate)).encode()}
+    windows = {f"window-{file_name(server)}": {
+        **plan_files(s.plan, s.estate), "estate.json": saved.dump(Loaded(s.estate)).encode()}
+        for server, s in told.sets.items()}
     try:
-        write_directory(where, files, force=output.force)
-        for server, s in told.sets.items():
-            write_directory(where / f"window-{file_name(server)}", {
-                **plan_files(s.plan, s.estate), "estate.json": saved.dump(Loaded(s.estate)).encode()},
-                force=output.force)
+        write_directory(where, files | within(windows), force=output.force)
     finally:
         if output.as_json:
             print_json(document)
         else:
             show(opened_view(told, prices, budget))
     if not output.as_json:
-        show(f"\nReports: {where}: {', '.join([*files, *(f'window-{file_name(s)}/' for s in told.sets)])}")
+        show(f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in windows)])}")
 
 
 def _deliver(told: Remedied, prices: Prices, where: Path, output: Output) -> None:
     """Write the overview and the directory of each set; show it, also when the disk is full."""
     from planner.estate import saved
     from planner.estate.assemble import Loaded
-    from planner.report.output import json_text, write_directory
+    from planner.report.output import json_text, within, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.remedy import directory_of, remedy_document, remedy_page, remedy_view, tickets_page
 
     document = remedy_document(told, prices)
     files = {"remedy.json": json_text(document).encode(), "remedy.md": remedy_page(told, prices).encode()}
+    sets = {directory_of(n): {
+        **plan_files(s.plan, s.estate), "tickets.md": tickets_page(told, n, prices).encode(),
+        "estate.json": saved.dump(Loaded(s.estate)).encode()} for n, s in enumerate(told.sets, 1)}
     try:
-        write_directory(where, files, force=output.force)
-        for n, s in enumerate(told.sets, 1):
-            write_directory(where / directory_of(n), {
-                **plan_files(s.plan, s.estate), "tickets.md": tickets_page(told, n, prices).encode(),
-                "estate.json": saved.dump(Loaded(s.estate)).encode()}, force=output.force)
+        write_directory(where, files | within(sets), force=output.force)
     finally:
         if output.as_json:
             print_json(document)
         else:
             show(remedy_view(told, prices))
     if not output.as_json:
-        show(f"\nReports: {where}: {', '.join([*files, *(f'{directory_of(n + 1)}/' for n in range(len(told.sets)))])}")
+        show(f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in sets)])}")

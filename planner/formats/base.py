@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from planner.files import read_all
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Intake, Values, ViosRef, sharing_of, state_of
 from planner.formats.samples import Extract
@@ -200,4 +201,4 @@ def decode(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
 
 def read_text(path: Path, shown_as: str | None = None) -> tuple[str, tuple[Finding, ...]]:
     """The text of a file as :func:`decode` gives it. Raises OSError as the system does."""
-    return decode(path.read_bytes(), shown_as or path.name)
+    return decode(read_all(path), shown_as or path.name)

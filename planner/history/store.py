@@ -7,6 +7,7 @@ however the files that hold them are cut. Nothing that :class:`History` answers 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from planner.errors import InputError
+from planner.files import alone, beside, remove
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats.open import Document
 from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Kind, Sample, server_of_serial
@@ -147,6 +149,8 @@ class History(Contents):
         if path.is_dir() or not path.parent.is_dir():
             raise refused(path, "is a directory" if path.is_dir() else "its directory does not exist",
                           "name a file in a directory that exists")
+        if path.exists() and not path.is_file():
+            raise refused(path, "a pipe or a device", "give a file")
         if not path.exists() and read_only:
             raise refused(path, "no such history", "make it with: planner history add SOURCE --store FILE")
         history = History(path, connected(path, read_only))
@@ -433,19 +437,21 @@ class History(Contents):
         import duckdb  # start-up: as for :meth:`_mapped`
 
         self.close()
-        new = self.path.with_name(self.path.name + ".new")
-        new.unlink(missing_ok=True)
+        place = Path(os.path.realpath(self.path))
+        new = beside(place.parent)
         try:
-            with self._mapped(), duckdb.connect() as both:
+            with alone(place.parent), self._mapped(), duckdb.connect() as both:
                 for name, file, how in (("was", self.path, " (READ_ONLY)"), ("anew", new, "")):
                     both.execute(f"ATTACH {_quoted(file)} AS {name}{how}")
                 both.execute("COPY FROM DATABASE was TO anew")
-            new.replace(self.path)
+                both.execute("DETACH anew")
+                new.replace(place)  # while nobody else can write the old one
         except OSError as error:
             raise refused(self.path, f"cannot be written anew: {error.strerror or error}",
                           "samples are forgotten, but still in the file's unused part; make room beside it") from None
         finally:
-            new.unlink(missing_ok=True)
+            for left in (new, new.with_name(f"{new.name}.wal")):
+                remove(left)
 
     # --- what to say of it --------------------------------------------------------------------------------------------
 

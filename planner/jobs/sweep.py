@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -19,6 +18,8 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE, Catalogue
 from planner.estate.model import Estate
 from planner.estate.saved import digest
+from planner.files import alone, read_all
+from planner.files import replace as write
 from planner.findings import Severity
 from planner.jobs.common import Options
 from planner.jobs.scenario_result import ScenarioResult
@@ -219,7 +220,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_all(path))
             body = document["cell"]
             sound = document["sha256"] == _hash(body) and body["id"] == id_
             kept: CellAnswer = adapter(CellAnswer).validate_json(json.dumps(body["answer"]))
@@ -235,14 +236,10 @@ class Store:
         bare = json.loads(json.dumps(replace(task.scenario, lines={}), default=_json))
         body = {"id": task.id, "time_limit_s": time_limit, "scenario": bare, "answer": as_json(answer)}
         data = json.dumps({"cell": body, "sha256": _hash(body)}, ensure_ascii=False, indent=1) + "\n"
-        part = self.directory / f".{task.id}.{os.getpid()}"
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            with part.open("w", encoding="utf-8") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(part, self.directory / f"{task.id}.json")
+            with alone(self.directory):
+                write({self.directory / f"{task.id}.json": data.encode()})
         except OSError as error:
             raise UsageError(f"cannot write {self.directory}: {error.strerror or error}") from None
 

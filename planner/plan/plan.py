@@ -20,6 +20,7 @@ from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from planner.errors import InputError, UsageError
+from planner.files import regular
 from planner.findings import Finding, Severity, Source, finding_json
 from planner.frames import frame
 from planner.grouping import grouped
@@ -518,7 +519,7 @@ def read_plan(path: str | Path) -> Plan:
     """A plan.json, or the one in a directory; raises UsageError and InputError."""
     file = Path(path) / "plan.json" if Path(path).is_dir() else Path(path)
     try:
-        with file.open("rb") as stream:
+        with regular(file) as stream:
             data = stream.read(_MOST_BYTES + 1)
         text = data.decode("utf-8") if len(data) <= _MOST_BYTES else "\0"
     except MemoryError:

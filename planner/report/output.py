@@ -6,18 +6,18 @@ import contextlib
 import csv
 import ctypes
 import errno
+import glob
 import hashlib
 import io
 import json
 import os
-import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from planner import files as disk
 from planner.errors import UsageError
 from planner.findings import Finding, finding_json
 
@@ -27,37 +27,6 @@ _NOT_AS_A_WHOLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EX
 _HERE, _SWAP = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
 _FINDING = ("severity", "rule", "subject", "message", "fix", "source")
-
-
-def _allowed(mode: int) -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return mode & ~umask
-
-
-def _write(path: Path, data: bytes) -> None:
-    """A new file that is on the disk when this returns; one that begins with ``#!`` may be run."""
-    with path.open("xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.chmod(path, _allowed(0o777 if data.startswith(b"#!") else 0o666))
-
-
-def _replace(files: Mapping[Path, bytes]) -> None:
-    """Put these files in their places when all of them are on the disk; else none."""
-    written: dict[Path, Path] = {}
-    try:
-        for path, data in files.items():
-            written[path] = path.parent / f".planner-{secrets.token_hex(8)}"
-            _write(written[path], data)
-        for path, beside in written.items():
-            os.replace(beside, path)
-    except BaseException:
-        for beside in written.values():
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-        raise
 
 
 def json_text(document: Any) -> str:
@@ -84,7 +53,7 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     """The file of all findings, over one of an earlier run; raises UsageError when something else stands there."""
     data = findings_csv(())
     try:
-        with path.open("rb") as earlier:
+        with disk.regular(path) as earlier:
             ours = earlier.read(len(data)) == data
     except OSError:
         ours = False
@@ -100,10 +69,12 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a directory; name a file")
-        if path.exists() and not force and path.read_bytes() != data:
-            raise UsageError(f"{path} exists and differs; --force overwrites it, or name another file")
+        path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace({path: data})
+        with disk.alone(path.parent):
+            if path.exists() and _digest(path) != digest_of(data) and not force:
+                raise UsageError(f"{path} exists and differs; --force overwrites it, or name another file")
+            disk.replace({path: data})
     except OSError as error:
         raise _not_written(error, path) from None
 
@@ -111,7 +82,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
 def _manifest(directory: Path) -> dict[str, str]:
     """What the planner wrote there last: name → digest; a directory, whose name ends with ``/``, → nothing."""
     try:
-        known = json.loads((directory / MANIFEST).read_text())
+        known = json.loads(disk.read_all(directory / MANIFEST))
     except (OSError, ValueError, RecursionError):
         return {}
     names = {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
@@ -128,11 +99,16 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _digest(path: Path) -> str:
+    with disk.regular(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _edited(directory: Path, files: Mapping[str, bytes], known: Mapping[str, str]) -> list[str]:
     edited = []
     for name in sorted({*files, *known}):
         path = directory / name
-        if path.exists() and digest_of(path.read_bytes()) not in (known.get(name), digest_of(files.get(name, b""))):
+        if path.exists() and _digest(path) not in (known.get(name), digest_of(files.get(name, b""))):
             edited.append(name)
     return edited
 
@@ -159,6 +135,11 @@ def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -
     return known
 
 
+def within(directories: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    """The files of directories in the one that is written, by their path there."""
+    return {f"{directory}/{name}": data for directory, files in directories.items() for name, data in files.items()}
+
+
 def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool) -> None:
     """Write a set of files that belong together, also some in directories of this one (``step-1/plan.json``), and
     remove what an earlier run left and this one does not write. What others keep there stays.
@@ -172,12 +153,15 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool)
         group, _, name = path.rpartition("/")
         groups.setdefault(group, {})[name] = data
     try:
-        earlier = {name[:-1] for name in _manifest(directory) if name.endswith("/")}
-        ours = {os.path.join(group, name) for group in sorted({*groups, *earlier})
-                for name in (*refuse_edited(directory / group, groups.get(group, {}), force=force), MANIFEST)}
-        new = {os.path.join(group, name): data for group, held in groups.items() for name, data in (
-            *held.items(), (MANIFEST, _listed(held, () if group else groups)))}
-        _put(Path(os.path.realpath(directory)), new, ours)
+        directory.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with disk.alone(Path(os.path.realpath(directory)).parent):
+            _brought_back(Path(os.path.realpath(directory)))
+            earlier = {name[:-1] for name in _manifest(directory) if name.endswith("/")}
+            ours = {os.path.join(group, name) for group in sorted({*groups, *earlier})
+                    for name in (*refuse_edited(directory / group, groups.get(group, {}), force=force), MANIFEST)}
+            new = {os.path.join(group, name): data for group, held in groups.items() for name, data in (
+                *held.items(), (MANIFEST, _listed(held, () if group else groups)))}
+            _put(Path(os.path.realpath(directory)), new, ours)
     except OSError as error:
         raise _not_written(error, directory) from None
 
@@ -191,28 +175,30 @@ def _listed(files: Mapping[str, bytes], groups: Iterable[str]) -> bytes:
 def _put(directory: Path, files: Mapping[str, bytes], ours: Set[str]) -> None:
     """These files instead of ``ours`` in a directory. Where it cannot be replaced as a whole (it is a mount, what it
     is in may not be written), file by file, once all are on the disk."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
     try:
-        beside = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name[:200]}-"))
+        beside = disk.beside(directory.parent)
+        beside.mkdir(0o700)
         try:
             _fill(beside, directory, files, ours)
             _exchange(beside, directory)
             _keep(beside, directory, ours)
+            disk.on_disk(directory.parent)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            disk.remove(beside)
     except OSError as error:
         if error.errno not in _NOT_AS_A_WHOLE or not directory.is_dir():
             raise
-        for name in files:
-            (directory / name).parent.mkdir(exist_ok=True)
-        _replace({directory / name: data for name, data in files.items()})
-        for name in ours - files.keys():
-            (directory / name).unlink(missing_ok=True)
+        with disk.alone(directory):
+            for name in files:
+                (directory / name).parent.mkdir(exist_ok=True)
+            disk.replace({directory / name: data for name, data in files.items()})
+            for name in ours - files.keys():
+                (directory / name).unlink(missing_ok=True)
 
 
 def _fill(beside: Path, directory: Path, files: Mapping[str, bytes], ours: Set[str]) -> None:
     """Make of a directory what another is to be."""
-    os.chmod(beside, _allowed(0o777))
+    os.chmod(beside, disk.allowed(0o777))
     if directory.exists():
         was = directory.stat()
         os.chmod(beside, stat.S_IMODE(was.st_mode))
@@ -220,8 +206,10 @@ def _fill(beside: Path, directory: Path, files: Mapping[str, bytes], ours: Set[s
             os.chown(beside, was.st_uid, was.st_gid)
     for name, data in files.items():
         (beside / name).parent.mkdir(exist_ok=True)
-        _write(beside / name, data)
+        disk.write_new(beside / name, data)
     _keep(directory, beside, ours)
+    for where, _, _ in os.walk(beside):
+        disk.on_disk(Path(where))
 
 
 def _keep(old: Path, new: Path, ours: Set[str]) -> None:
@@ -230,7 +218,7 @@ def _keep(old: Path, new: Path, ours: Set[str]) -> None:
         inner = os.path.relpath(where, old)
         for name in (*names, *(d for d in directories if os.path.islink(os.path.join(where, d)))):
             path = os.path.normpath(os.path.join(inner, name))
-            if path in ours or os.path.lexists(new / path):
+            if path in ours or disk.is_beside(name) or os.path.lexists(new / path):
                 continue
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -244,10 +232,9 @@ def _exchange(beside: Path, directory: Path) -> None:
     if not directory.exists():
         os.rename(beside, directory)
         return
-    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if swap is not None and swap(_HERE, os.fsencode(beside), _HERE, os.fsencode(directory), _SWAP) == 0:
+    if _swap(beside, directory):
         return
-    aside = directory.parent / f"{beside.name}-old"
+    aside = directory.parent / f"{beside.name}{_aside(directory)}"
     os.rename(directory, aside)
     try:
         os.rename(beside, directory)
@@ -255,3 +242,21 @@ def _exchange(beside: Path, directory: Path) -> None:
         os.rename(aside, directory)
         raise
     os.rename(aside, beside)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Let two directories change places, where the system can."""
+    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    return swap is not None and swap(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _SWAP) == 0
+
+
+def _aside(directory: Path) -> str:
+    return f"-old-{directory.name[:200]}"
+
+
+def _brought_back(directory: Path) -> None:
+    """A command that was killed between the two renames left the old directory aside."""
+    if directory.parent.is_dir() and not os.path.lexists(directory):
+        for left in directory.parent.glob(f".planner-*{glob.escape(_aside(directory))}"):
+            os.rename(left, directory)
+            return

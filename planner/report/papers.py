@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from planner.errors import UsageError
+from planner.files import regular
 from planner.findings import Finding, Severity, errors
 from planner.plan.plan import Plan
 from planner.report.output import digest_of, manifest
@@ -103,7 +104,7 @@ def fit(papers: Collection[Finding]) -> bool:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as stream:
+        with regular(path) as stream:
             data = stream.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         return None

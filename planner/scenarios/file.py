@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 from planner.errors import InputError
 from planner.estate.energy import HOURS_PER_YEAR, MOST_WATTS, Tariff
 from planner.estate.model import Policy
+from planner.files import read_text
 from planner.findings import Finding, Severity, Source
 from planner.formats.values import units_from_cores
 from planner.scenarios.model import ALL, Growth, NewServer, Scenario, ServerClock
@@ -59,7 +60,7 @@ def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:
 def text_of(path: Path, wrong: list[Finding]) -> str | None:
     """The text of a file; a problem is added to ``found``, and then there is none."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
     except OSError as error:
         wrong.append(problem(path.name, "", (), f"cannot be read: {error.strerror or error}", "check the path"))
     except UnicodeDecodeError as error:

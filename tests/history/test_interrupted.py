@@ -115,3 +115,16 @@ def interrupted(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_command_ends_as_it_does_on_ctrl_c(interrupted: Path, arguments: list[str]) -> None:
     done = CliRunner().invoke(app, ["history", arguments[0], "--store", str(interrupted), *arguments[1:]])
     assert (done.exit_code, done.stderr) == (130, "planner: interrupted\n")
+
+
+def test_a_new_history_that_another_command_is_making_is_left_alone(tmp_path: Path) -> None:
+    """The second of two first additions took away the file into which the first was still writing."""
+    store = tmp_path / "new.db"
+    with History.open(store) as first:
+        code = (f"import pathlib, sys; from planner.cli import main; sys.argv = ['planner', 'history', 'add', {str(tmp_path)!r}, "
+                f"'--store', {str(store)!r}]; exists = pathlib.Path.exists; pathlib.Path.exists = lambda p: p.suffix != '.db' and exists(p); main()")
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert second.returncode == 2 and "another program, or this one, has the history open" in second.stderr
+        first.add([document("a")], "Europe/Berlin")
+    with History.open(store, read_only=True) as history:
+        assert history.names() == ("a",)

@@ -8,12 +8,12 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from planner import files
 from planner.errors import UsageError
 from planner.report import output
 from planner.report.output import MANIFEST, write_directory
@@ -88,7 +88,7 @@ def test_every_file_is_on_the_disk_before_the_first_is_seen(plan: Path, monkeypa
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
     monkeypatch.setattr(output, "_exchange", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, f"{len(synced)} synced")))
-    with pytest.raises(UsageError, match=f"{WRITES} synced"):
+    with pytest.raises(UsageError, match=f"{WRITES + 5} synced"):  # and the directories: itself, two steps, own, own/deep
         write_directory(plan, NEW, force=False)
 
 
@@ -130,10 +130,12 @@ def test_without_a_swap_at_one_blow_it_is_two_renames(plan: Path, monkeypatch: p
 def test_where_nothing_can_be_written_beside_it_goes_file_by_file(
         at: int | None, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mount, or a directory of somebody else that holds one of mine."""
-    def refused(**_: object) -> str:
-        raise PermissionError(errno.EACCES, "Permission denied")
+    before, written, sync, named = content(plan), [], os.fsync, files.beside
 
-    before, written, sync = content(plan), [], os.fsync
+    def refused(where: Path) -> Path:
+        if where == plan.parent:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return named(where)
 
     def failing(handle: int) -> None:
         written.append(handle)
@@ -141,7 +143,7 @@ def test_where_nothing_can_be_written_beside_it_goes_file_by_file(
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(handle)
 
-    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    monkeypatch.setattr(files, "beside", refused)
     monkeypatch.setattr(os, "fsync", failing)
     if at is None:
         write_directory(plan, NEW, force=False)
@@ -180,3 +182,62 @@ def test_a_list_that_names_what_is_elsewhere_is_not_believed(plan: Path) -> None
     write_directory(plan, NEW, force=False)
     assert (outside / "x").exists()
     shutil.rmtree(outside)
+
+
+TURNS = """
+import sys
+from pathlib import Path
+from planner.report.output import write_directory
+name = sys.argv[2]
+for n in range(12):
+    write_directory(Path(sys.argv[1]), {f"{name}-{i}.txt": name.encode() * 9 for i in range(4)} | {"plan.json": name.encode()}, force=True)
+"""
+
+
+def test_of_two_commands_at_once_one_is_last(plan: Path) -> None:
+    """What the one had written was taken for another's own, and kept in the plan of the other."""
+    both = [subprocess.Popen([sys.executable, "-c", TURNS, str(plan), name]) for name in ("a", "b")]
+    assert [one.wait() for one in both] == [0, 0]
+    last = (plan / "plan.json").read_text()
+    assert content(plan) == {f"{last}-{i}.txt": last.encode() * 9 for i in range(4)} | {"plan.json": last.encode()} | MINE
+    assert os.listdir(plan.parent) == ["plan"]
+
+
+def test_what_a_killed_command_left_is_taken_away_and_nothing_else(plan: Path) -> None:
+    (plan.parent / ".planner-0123456789abcdef").mkdir()
+    (plan.parent / ".planner-0123456789abcdef" / "plan.json").write_bytes(b"half")
+    (plan.parent / ".planner-0123456789abcdee").write_bytes(b"half")
+    kept = [plan.parent / name for name in (".planner-mine", ".planner-0123456789abcdef0", "planner-0123456789abcdef")]
+    for path in kept:
+        path.write_bytes(b"mine")
+    write_directory(plan, NEW, force=False)
+    assert set(plan.parent.iterdir()) == {plan, *kept}
+
+
+def test_killed_between_the_two_renames_the_old_one_comes_back(plan: Path) -> None:
+    before = content(plan)
+    code = ("import os; from pathlib import Path; from planner.report import output; output._swap = lambda *_: False\n"
+            "rename, done = os.rename, []\n"
+            "def once(*of):\n    done.append(of)\n    os.kill(os.getpid(), 9) if done[1:] else rename(*of)\n"
+            "os.rename = once\n"
+            f"output.write_directory(Path({str(plan)!r}), {NEW!r}, force=False)")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert not plan.exists()
+    (left,) = (p for p in plan.parent.iterdir() if p.name.endswith("-old-plan"))
+    assert content(left) == before
+    write_directory(plan, NEW, force=False)
+    assert content(plan) == NEW | MINE and os.listdir(plan.parent) == ["plan"]
+
+
+def test_a_pipe_where_a_file_is_to_be_is_nobodys_to_wait_for(plan: Path) -> None:
+    (plan / "runbook.md").unlink()
+    os.mkfifo(plan / "runbook.md")
+    for write in (lambda: write_directory(plan, NEW, force=False), lambda: output.write_file(plan / "runbook.md", b"x", force=False)):
+        with pytest.raises(UsageError, match="a pipe or a device, not a file"):
+            write()
+
+
+def test_a_file_that_a_name_leads_to_is_written_and_the_name_stays(plan: Path) -> None:
+    (plan.parent / "latest.json").symlink_to("plan/plan.json")
+    output.write_file(plan.parent / "latest.json", b"new", force=True)
+    assert (plan.parent / "latest.json").is_symlink() and (plan / "plan.json").read_bytes() == b"new"
