@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -50,7 +53,58 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
     return first[0], second
 
 
+def in_forks(work: Callable[[S], T], tasks: Sequence[S], processes: int) -> Iterator[T]:
+    """What ``work``, a function of a module, returns for each task, in their order, by so many forked processes. What a
+    process that died had in hand is done here."""
+    import multiprocessing  # start-up: as above
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with ended():
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), work_for_another)
+        try:
+            for task, asked in [(task, pool.submit(work, task)) for task in tasks]:
+                try:
+                    yield asked.result()
+                except BrokenProcessPool:
+                    yield work(task)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """Processes that begin in this block end with it."""
+    import multiprocessing  # start-up: as above
+
+    others = {child.pid for child in multiprocessing.active_children()}
+    try:
+        yield
+    finally:
+        begun = [child for child in multiprocessing.active_children() if child.pid not in others]
+        for child in begun:
+            child.terminate()
+        for child in begun:
+            child.join()
+
+
+def work_for_another() -> None:
+    """Of this process: it ends on SIGTERM, and with the process that it works for, however that one ends."""
+    import multiprocessing  # start-up: as above
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_outlived, args=(parent,), daemon=True).start()
+
+
+def _outlived(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
 def _sent(work: Callable[[], Any], other_end: Connection, out: Connection) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     other_end.close()
     try:
         out.send((work(),))

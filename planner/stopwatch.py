@@ -1,7 +1,8 @@
 """The clock that searches look at, and how the user of a command stops them.
 
-When the user asks for the best so far (Ctrl-C), the clock jumps far ahead and runs a hundred times as fast: every
-deadline that was set before is over, and what is begun from then on ends soon. Forked processes have the same clock.
+When the user asks for the best so far (Ctrl-C, or SIGTERM, by which batch systems end a job), the clock jumps far ahead
+and runs a hundred times as fast: every deadline that was set before is over, and what is begun from then on ends soon.
+Forked processes have the same clock.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _AHEAD_S, _FASTER, _LOOK_S = 1e6, 100, 0.05
 _asked = mmap.mmap(-1, 8)
 """When the user asked for the best so far, 0 before that; shared with forked processes."""
 _listening = False
+_STOP = (signal.SIGINT, signal.SIGTERM)
+_ended_by = signal.SIGINT
 
 
 def now() -> float:
@@ -51,6 +54,30 @@ def stopped() -> bool:
     return bool(_asked_at())
 
 
+def exit_code() -> int:
+    """Of a command that a signal has ended, as shells have it: 130 after SIGINT, 143 after SIGTERM."""
+    return 128 + _ended_by
+
+
+def ended_by_sigterm() -> None:
+    """From now on SIGTERM ends this process as Ctrl-C does: what is open is closed, what is half made taken away."""
+    def heard(number: int, frame: object) -> None:
+        global _ended_by
+        _gone_if_forked(here, number)
+        _ended_by = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    here = os.getpid()
+    signal.signal(signal.SIGTERM, heard)
+
+
+def _gone_if_forked(parent: int, number: int) -> None:
+    """A forked process has the handlers of its parent: it ends on SIGTERM as if it had none."""
+    if os.getpid() != parent and number == signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
 def listening() -> bool:
     """Whether this process hears the user."""
     return _listening
@@ -58,8 +85,8 @@ def listening() -> bool:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """The first SIGINT in this block asks for the best so far, the next is a KeyboardInterrupt as ever. Forked
-    processes go on until they see the clock. Nothing changes in a thread other than the main one."""
+    """The first SIGINT or SIGTERM in this block asks for the best so far, the next is a KeyboardInterrupt as ever.
+    Forked processes go on until they see the clock. Nothing changes in a thread other than the main one."""
     global _listening
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -67,18 +94,22 @@ def stoppable() -> Iterator[None]:
     here = os.getpid()
 
     def heard(number: int, frame: object) -> None:
+        global _ended_by
         if os.getpid() != here:
+            _gone_if_forked(here, number)
             return
         if stopped():
+            _ended_by = signal.Signals(number)
             raise KeyboardInterrupt
         _asked[:] = struct.pack("d", time.monotonic())
 
-    before = signal.signal(signal.SIGINT, heard)
+    before = {number: signal.signal(number, heard) for number in _STOP}
     _listening = True
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _listening, _asked[:] = False, bytes(len(_asked))
 
 

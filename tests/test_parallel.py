@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -48,3 +52,35 @@ def test_what_is_raised_here_does_not_wait_for_a_large_result_there() -> None:
 
     with pytest.raises(ValueError, match="this half"):
         parallel.beside(lambda: b"x" * 1_000_000, broken)
+
+
+def _square_or_die(number: int) -> int:
+    if number == 2 and multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def test_what_a_killed_process_had_in_hand_is_done_here() -> None:
+    """A pool waited for ever for the process that the system had killed for its memory."""
+    assert list(parallel.in_forks(_square_or_die, [1, 2, 3, 4], 2)) == [1, 4, 9, 16]
+    assert multiprocessing.active_children() == []
+
+
+PARENT = """
+import os, time
+from planner import parallel
+def work(number):
+    os.write(1, b"begun\\n")
+    time.sleep(600)
+list(parallel.in_forks(work, [1, 2], 2))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_processes_end_with_the_one_they_work_for(how: signal.Signals) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout is not None
+    assert [parent.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
+    parent.send_signal(how)
+    assert parent.stdout.read() == b""  # comes when the last process that has the pipe is gone
+    parent.wait()

@@ -5,7 +5,7 @@ import os
 import sys
 
 from planner.cli.app import app
-from planner.stopwatch import of_this_process
+from planner.stopwatch import ended_by_sigterm, exit_code, of_this_process
 
 __all__ = ["app", "main"]
 
@@ -13,6 +13,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """The entry point of the ``planner`` command."""
     of_this_process()
+    ended_by_sigterm()
     # A large estate is half a million objects that stay: looking for cycles among them again and again costs a tenth
     # of the run and finds nothing. A small one never has so many; cycles of a million take some 100 MiB.
     gc.set_threshold(1_000_000, 50, 50)
@@ -21,7 +22,7 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(exit_code())
     finally:
         # Nor at the end, when the process gives back everything at once.
         gc.freeze()

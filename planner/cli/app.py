@@ -23,6 +23,7 @@ from planner import __version__
 from planner.cli.options import OF_INPUT, ParameterFile
 from planner.errors import InputError, PlannerError, ReplayError, UsageError
 from planner.findings import Finding, as_bad_as, gathered
+from planner.stopwatch import exit_code
 from planner.units import many
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
                 code = fail(error)
             except KeyboardInterrupt:
                 sys.stderr.write("planner: interrupted\n")
-                code = 130
+                code = exit_code()
             except BrokenPipeError:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 code = 0

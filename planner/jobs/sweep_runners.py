@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import pickle
+import pickle  # nosec B403: what this program packed, on its way to its own workers
 import re
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,12 +19,13 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessP
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from importlib.util import find_spec
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import get_context
 from typing import Any
 
 from planner import __version__
 from planner.errors import UsageError
 from planner.jobs.sweep import FAILED, CellAnswer, Runner, SweepContext, Task, answer
+from planner.parallel import ended, work_for_another
 from planner.scenarios.model import Scenario
 
 TRIES = 3
@@ -53,17 +53,10 @@ _HELD: list[SweepContext] = []
 
 
 def _start(blob: bytes) -> None:
-    """In a worker: take the context; leave Ctrl-C to the parent, and go when the parent is gone."""
+    """In a worker: take the context; leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_outlived, args=(parent,), daemon=True).start()
-    _HELD[:] = [pickle.loads(blob)]
-
-
-def _outlived(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
+    work_for_another()
+    _HELD[:] = [pickle.loads(blob)]  # nosec B301: as above
 
 
 def _answered_here(scenario: Scenario) -> CellAnswer:
@@ -74,35 +67,35 @@ def process_pool(workers: int) -> Runner:
     """A runner on so many processes. Each is a pool of its own, so that a death tells which cell it was at."""
 
     def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
-        blob = pickle.dumps(context)
-        others = {child.pid for child in active_children()}
-        todo = deque((task, 1) for task in tasks)
-        running: dict[Future[CellAnswer], tuple[ProcessPoolExecutor, Task, int]] = {}
-        free = [_pool(blob) for _ in range(min(workers, len(todo)))]
-        try:
-            while todo or running:
-                while free and todo:
-                    task, attempt = todo.popleft()
-                    pool, future = _submitted(free.pop(), blob, task)
-                    running[future] = (pool, task, attempt)
-                for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=lambda f: running[f][1].id):
-                    pool, task, attempt = running.pop(future)
-                    reply = _result(future)
-                    if reply is None:
-                        pool.shutdown(wait=False)
-                        pool = _pool(blob)
-                    free.append(pool)
-                    if reply is None and attempt < TRIES:
-                        todo.append((task, attempt + 1))
-                    else:
-                        yield task.id, reply or CellAnswer(FAILED, _DEAD)
-        finally:
-            for pool in (*free, *(p for p, _, _ in running.values())):
-                pool.shutdown(wait=False, cancel_futures=True)
-            for child in active_children():
-                if child.pid not in others:
-                    child.terminate()
+        with ended():
+            yield from _in_pools(pickle.dumps(context), tasks, workers)
     return run
+
+
+def _in_pools(blob: bytes, tasks: Sequence[Task], workers: int) -> Iterator[tuple[str, CellAnswer]]:
+    todo = deque((task, 1) for task in tasks)
+    running: dict[Future[CellAnswer], tuple[ProcessPoolExecutor, Task, int]] = {}
+    free = [_pool(blob) for _ in range(min(workers, len(todo)))]
+    try:
+        while todo or running:
+            while free and todo:
+                task, attempt = todo.popleft()
+                pool, future = _submitted(free.pop(), blob, task)
+                running[future] = (pool, task, attempt)
+            for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=lambda f: running[f][1].id):
+                pool, task, attempt = running.pop(future)
+                reply = _result(future)
+                if reply is None:
+                    pool.shutdown(wait=False)
+                    pool = _pool(blob)
+                free.append(pool)
+                if reply is None and attempt < TRIES:
+                    todo.append((task, attempt + 1))
+                else:
+                    yield task.id, reply or CellAnswer(FAILED, _DEAD)
+    finally:
+        for pool in (*free, *(p for p, _, _ in running.values())):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _pool(blob: bytes) -> ProcessPoolExecutor:

@@ -10,7 +10,6 @@ bounds are given more work, until the sum is within the gap.
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,7 +40,7 @@ from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.restarts import Restarting, RestartPack, RestartProgram, Targets
 from planner.optimise.solver import is_read, relaxed
 from planner.optimise.split_pack import Nearby, SplitPack
-from planner.parallel import two_processors
+from planner.parallel import in_forks, two_processors
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
@@ -282,9 +281,8 @@ class ConsolidationProblem:
             return
         global _shared
         _shared = (self, deadline, gap, effort)
-        with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
-            tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
-            yield from zip(numbers, pool.imap(_in_worker, tasks), strict=True)
+        tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
+        yield from zip(numbers, in_forks(_in_worker, tasks, _WORKERS), strict=True)
 
     def _numbered(self, number: int, following: float, deadline: float, gap: float, effort: int) -> ComponentAnswer:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this

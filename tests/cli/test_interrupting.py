@@ -1,4 +1,4 @@
-"""Ctrl-C while a plan is searched for: the best so far, verified; a second one ends at once."""
+"""Ctrl-C or SIGTERM while a plan is searched for: the best so far, verified; a second one ends at once."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ main()
 """
 
 
-@pytest.mark.parametrize("group", [False, True])
+@pytest.mark.parametrize(("group", "number"), [(False, signal.SIGTERM), (True, signal.SIGINT)])
 @pytest.mark.parametrize("twice", [False, True])
-def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(tmp_path: Path, group: bool, twice: bool) -> None:
+def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(
+        tmp_path: Path, group: bool, number: signal.Signals, twice: bool) -> None:
     file, out = save(open_estate(16, 96), tmp_path / "estate.json"), tmp_path / "plan"
     command = [sys.executable, "-c", COMMAND, "twice" if twice else "once", "consolidate", str(file), "--time-limit", "300",
                "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stderr is not None and process.stderr.readline() == "searching\n"
-    (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+    (os.killpg if group else os.kill)(process.pid, number)
     if twice:
         assert process.stderr.readline() == "found\n"
-        (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+        (os.killpg if group else os.kill)(process.pid, number)
     told, errors = process.communicate(timeout=100)
     if twice:
-        assert process.returncode == 130 and not out.exists() and "interrupted" in errors and "Traceback" not in errors
+        assert process.returncode == 128 + number and not out.exists() and "interrupted" in errors and "Traceback" not in errors
         return
     plan = json.loads((out / "plan.json").read_text())
     assert process.returncode == 0 and not errors
@@ -54,3 +55,41 @@ def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(tmp_path: Path, gr
     assert all(level["bound"] <= level["objective"] for level in plan["levels"])
     note = "interrupted by the user: the best so far"
     assert note in plan["notes"] and note in " ".join(told.split())
+
+
+LOADING = """
+import os, sys, signal
+from planner.cli import main
+from planner.estate import load
+def loading(*given):
+    os.write(2, b"loading\\n")
+    while True:
+        pass
+load.load = loading
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_there_is_anything_a_signal_ends_the_command(tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen([sys.executable, "-c", LOADING, "load", str(tmp_path)], stderr=subprocess.PIPE)
+    assert process.stderr is not None and process.stderr.readline() == b"loading\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=100)[1] == b"planner: interrupted\n" and process.returncode == 128 + number
+
+
+IMPORTING = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *more):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+import runpy
+runpy.run_module("planner", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_while_the_command_is_imported_has_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTING, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
