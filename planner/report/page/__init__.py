@@ -87,7 +87,7 @@ def _shortened(estate: Estate) -> Short:
 def _source(made: Environment, name: str) -> Markup:
     """A file of the page as it stands."""
     assert made.loader is not None
-    return Markup(made.loader.get_source(made, name)[0])
+    return Markup(made.loader.get_source(made, name)[0])  # nosec B704
 
 
 def _hash(text: str) -> str:
@@ -96,4 +96,4 @@ def _hash(text: str) -> str:
 
 def _json(block: dict[str, Any]) -> Markup:
     """JSON that cannot end the element in which it stands, whatever is in the names."""
-    return Markup(json.dumps(block, ensure_ascii=False, separators=(",", ":")).translate(_IN_SCRIPT))
+    return Markup(json.dumps(block, ensure_ascii=False, separators=(",", ":")).translate(_IN_SCRIPT))  # nosec B704
