@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/ from the code: rules, workbook, schemas. A test compares them."""
+"""Writes the generated pages of docs/ from the code: rules, workbook, Python, schemas. A test compares them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from planner.rules import RULES, Rule, Scope
 from planner.rules.base import On
 
 sys.path.insert(0, str(Path(__file__).parent))
+from api_page import api_page
 from rule_exports import shown_by
 
 HERE = Path(__file__).parent
@@ -75,6 +76,7 @@ def pages() -> dict[str, str]:
     """File name → content."""
     return {
         "rules.md": rules_page(), "estate-workbook.md": workbook_page(), "parameters.md": parameters_page(),
+        "api.md": api_page(),
         "estate.schema.json": json.dumps(saved.schema(), indent=1, sort_keys=True) + "\n",
         "plan.schema.json": json.dumps(plan_schema(), indent=1) + "\n",
     }

@@ -1,8 +1,18 @@
 """The planner for programs and notebooks: what ``from planner import …`` gives. See docs/python.md.
 
-Estates are :class:`Estate`, answers :class:`Plan`, both immutable and with ``frames()``. Errors are
-:class:`planner.errors.PlannerError`: UsageError for a wrong question or argument (named), InputError for an input that
-cannot be used.
+Estates are :class:`Estate`, answers :class:`Plan`, both immutable and with ``frames()``.
+
+What several functions take means the same in all. ``window``, ``back_window``: ``2026-12-05 22:00/04:00`` in local
+clock time of ``zone`` (IANA name; else that of the policy ``time-zone``). ``work``: how long the work between the ways
+takes (``60m``, ``2h``). ``cores``: cores; ``memory_gib``: GiB. ``time_limit``: seconds of wall clock for the search;
+``gap``: the relative gap with which it may end (0.01: 1 %). ``firmware_after``: server → its level once the work is
+done, with which the way back is judged. ``not_targets``: servers that take nobody in. ``usage``: measured usage counts
+as well. ``assume_nothing``: what nobody states refuses, in place of being taken for granted.
+
+Every function raises UsageError for an argument that is wrong, by its name, and for servers and LPARs that the estate
+does not have; with ``usage`` InputError for a history that holds nothing of the hours asked about; and ReplayError
+where its own plan does not pass its replay, which is a defect. What is impossible or has no answer in time raises
+nothing: it is the plan's ``status``.
 """
 
 from __future__ import annotations
@@ -59,11 +69,11 @@ def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str]
              assume_nothing: bool = False, inactive: bool = False) -> Plan:
     """Free these servers, names or lists of them; with ``inactive`` of LPARs that are not activated, too.
 
-    ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back; ``firmware_after``: server → its
-    level once the work is done, with which the way back is judged; ``home``: an earlier plan, of which those come home
-    too that it has moved away; ``not_targets``: servers that take nobody in.
+    ``leave``: LPARs that are not moved, but stopped with their server; ``home``: an earlier plan, of which those come
+    home too that it has moved away.
 
-    Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
+    Raises UsageError for no server and for unknown names; a plan that is impossible has the status infeasible and says
+    why.
     """
     options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
     chosen = names("servers", servers)
@@ -83,8 +93,9 @@ def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float
              time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
     """Make this much headroom; what leaves comes back when it is over, where ``when`` or ``back_window`` says it.
 
-    ``when``: ``always``, ``month-end`` or a month such as ``2026-11``. ``by``: what counts as free (entitlement, usage,
-    both). ``curve``: also the most that can be had, and what further cores cost. Raises UsageError.
+    ``when``: ``always``, ``month-end`` or a month such as ``2026-11``. ``by``: what counts as free (entitlement,
+    usage, both). ``critical``: LPARs that stay beside those of production. ``curve``: also the most that can be had,
+    and what further cores cost. Raises UsageError for unknown names, and for a month or a window that is none.
     """
     first, last = _window(window), _window(back_window)
     needed = period_from(when, usage.calendar if usage else Calendar(), first.end if first else None)
@@ -105,7 +116,12 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
                 firmware_after: Mapping[str, str] | None = None, not_targets: Iterable[str] = (), zone: str = "",
                 time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
     """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all. ``weekend``:
-    they are off in the ``window`` alone, and both legs lie in it."""
+    they are off in the ``window`` alone, and both legs lie in it.
+
+    ``keep``, ``off``: servers that stay on, or go off, whatever the measure; ``n_plus_1``: any one that stays on may
+    fail; ``hours``: for how many hours energy is counted, at ``tariff``. Raises UsageError for unknown names, a
+    weekend without its window, and ``licences`` where nothing is known to be licensed by the core.
+    """
     if weekend and (window is None or come_back):
         raise UsageError("weekend: give its window, and leave come_back out: it has both legs already")
     goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off), weekend=weekend,
@@ -125,7 +141,8 @@ def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memo
     """The cheapest sets of changes that make it possible to free these servers, or with ``cores`` or ``memory_gib`` to
     make that headroom on one (docs/remedy.md): each with its cost, the estate after it and the verified plan on that.
 
-    ``prices``: a price list of your own (TOML). Raises UsageError, InputError for a wrong list.
+    ``prices``: a price list of your own (TOML), in points; ``sets``: how many are told. Raises UsageError for unknown
+    names and for headroom on several servers, InputError for a wrong list.
     """
     from planner.estate.prices import PRICES, read_prices  # start-up: the other questions do without
     from planner.jobs import remedy as remedies
@@ -150,7 +167,8 @@ def resume(plan: Plan, estate: Estate, *, on: bool, window: str | Window | None 
     """The rest of ``plan`` (``on``), or the way home of everybody, from an estate of today (docs/resume.md).
 
     Without ``window`` the rest of the plan's own counts, from ``now`` (``2026-12-05 23:40``, else the clock) on;
-    ``work``: what is left of it, else the plan's. Raises InputError for another estate.
+    ``work``: what is left of it, else the plan's. Raises InputError for another estate, UsageError for a ``now`` that
+    is no time.
     """
     left = plan.work_s or 0 if work is None else jobs.span_from(work)
     options = jobs.Options(time_limit, window=_window(window), work_s=left, zone=zone)
@@ -179,7 +197,11 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
            window: str | Window | None = None, zone: str = "", time_limit: float = 60.0, gap: float = 0.0,
            usage: UsageSpec | None = None, assume_nothing: bool = False, inactive: bool = True) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what is migrated, live or (``inactive``) while not
-    activated, its ``estate`` what is there then. What ``usage`` has of all hours fits at every one of them."""
+    activated, its ``estate`` what is there then. What ``usage`` has of all hours fits at every one of them.
+
+    ``catalogue``: models of your own (TOML). Raises InputError with everything that is wrong with a file, UsageError
+    where there is none.
+    """
     from planner.jobs import whatif as scenarios  # start-up: the other questions do without scenarios
     from planner.scenarios.file import read_scenarios
 
@@ -196,7 +218,10 @@ def readiness(estate: Estate, *, since: Estate | None = None, name: str = "then"
               time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> ReadinessDocument:
     """What could be done today: each server freed, or lost; each LPAR moved; each VIOS down; on what it hangs. With an
     earlier estate ``since``, called ``name``, what got worse and better and by which of its rows; with ``remedies``
-    what would make possible what is not. ``time_limit``: seconds for each server."""
+    what would make possible what is not. ``time_limit``: seconds for each server.
+
+    Raises UsageError for a wrong argument.
+    """
     from planner.jobs.readiness.entry import readiness as answered  # start-up: the other questions do without
 
     options = jobs.Options(time_limit, gap)

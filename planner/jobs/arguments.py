@@ -66,6 +66,12 @@ def _number(name: str, value: object) -> float:
     return float(value)
 
 
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _wrong(name, value, "a whole number from 1 on")
+    return value
+
+
 def _yes_no(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise _wrong(name, value, "True or False")
@@ -105,17 +111,18 @@ _WINDOW = _of(str, Window, _NONE, wanted="text like '2026-12-05 22:00/04:00' or 
 _TAKEN: dict[str, Callable[[str, object], Any]] = {
     "plan": _of(Plan, wanted="a Plan"), "home": _of(Plan, _NONE, wanted="a Plan"),
     "estate": _of(Estate, wanted="an Estate (of load_estate)"),
+    "since": _of(Estate, _NONE, wanted="an Estate (of load_estate)"),
     **dict.fromkeys(("servers", "leave", "critical", "keep", "off", "not_targets"), names),
     **dict.fromkeys(("sources", "policies", "files"), paths),
-    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on", "every"),
-                    _yes_no),
+    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on", "every",
+                     "remedies"), _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
-    **dict.fromkeys(("server", "when", "zone"), _TEXT),
+    **dict.fromkeys(("server", "when", "zone", "name"), _TEXT), "sets": _count,
     "work": _of(str, _NONE, wanted="text like 60m"),
     **dict.fromkeys(("window", "back_window"), _WINDOW),
     "now": _of(str, _NONE, wanted="text like '2026-12-05 23:40'"),
     "usage": _of(UsageSpec, _NONE, wanted="a UsageSpec"), "tariff": _of(Tariff, _NONE, wanted="a Tariff"),
-    **dict.fromkeys(("catalogue", "mapping", "parameters"), _of(str, Path, _NONE, wanted="a path")),
+    **dict.fromkeys(("catalogue", "mapping", "parameters", "prices"), _of(str, Path, _NONE, wanted="a path")),
     "file": _of(str, Path, wanted="a path"), "firmware_after": _levels,
     "by": _word(By, none=True), "measure": _word(Measure),
 }

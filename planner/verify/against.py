@@ -29,7 +29,8 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
 
     ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
-    LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
+    LPARs stand tells how far the work has come; the rest of the moves is replayed from there. What is wrong, another
+    estate too, is a finding: nothing is raised for it.
     """
     same = plan.estate_digest == digest(estate)
     plan = plan.replace(moves=tuple(sorted(plan.moves, key=lambda m: (m.start_ms, m.leg == BACK, m.wave, m.lpar))))
