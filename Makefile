@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WINDOW ?= 2026-12-05 22:00/04:00
 
-.PHONY: demo month-end test lint docs samples clean
+.PHONY: demo month-end test prove prove-long lint docs samples clean
 
 demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
@@ -25,6 +25,16 @@ month-end: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
+
+# Drawn questions, replayed by a checker written from docs/ alone: ten minutes, or 100,000 of them (hours).
+# What is refuted is in build/refuted, each with the command that repeats it.
+GOALS ?= 100000
+SEED ?= 0
+prove: $(VENV)/.installed-test
+	$(BIN)/python tests/outside/prove.py --seconds 570 --workers 2 --from $(SEED)
+
+prove-long: $(VENV)/.installed-test
+	$(BIN)/python tests/outside/prove.py --goals $(GOALS) --workers 2 --from $(SEED)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -139,11 +139,15 @@ def _told(case: ConsolidationCase, plan: Plan, staying: Mapping[str, str]) -> Pl
     return plan.replace(notes=(*plan.notes, *lines))
 
 
+_LEFT_ON = {_NO_TIME: "what the window has no time for", _NOT_WORTH: "what saves nothing in so short a time"}
+
+
 def _among(plan: Plan, staying: Mapping[str, str]) -> Plan:
-    """A plan that leaves servers on for want of time is the best of those that do, not of all."""
-    if not plan.verified or _NO_TIME not in staying.values():
+    """A plan that leaves servers on, for want of time or of a saving, is the best of those that do, not of all."""
+    reasons = [words for why, words in _LEFT_ON.items() if why in staying.values()]
+    if not plan.verified or not reasons:
         return plan
-    levels = tuple(replace(x, scope=f"{x.scope} that leave on what the window has no time for") for x in plan.levels)
+    levels = tuple(replace(x, scope=f"{x.scope} that leave on {' and '.join(reasons)}") for x in plan.levels)
     return plan.replace(status=Status.FEASIBLE, levels=levels)
 
 

@@ -29,18 +29,32 @@ def carried_out(estate: Estate, moves: Sequence[Move]) -> Estate:
         disks=tuple(replace(d, **disks.get((d.lpar, d.slot), {})) for d in estate.disks),
         fibres=tuple(replace(f, **fibres.get((f.lpar, f.slot), {})) for f in estate.fibres),
         vnics=tuple(replace(v, **vnics.get((v.lpar, v.slot, v.device), {})) for v in estate.vnics))
+    return _recounted(then, estate, then)
+
+
+def vacated(estate: Estate, placement: dict[str, str]) -> Estate:
+    """The estate with these LPARs on these servers, whichever adapters they got there; what they had of virtual ports,
+    slots and SR-IOV ports is free again."""
+    left = {kind: tuple(r for r in getattr(estate, kind) if r.lpar not in placement)
+            for kind in ("disks", "fibres", "vnics")}
+    return _recounted(estate.moved(placement), estate, estate.replace(**left))
+
+
+def _recounted(of: Estate, before: Estate, then: Estate) -> Estate:
+    """``of`` with what is left of everything that is counted, where client adapters took what they have in ``before``
+    and take what they have in ``then``."""
     more = _taken(then)
-    more.subtract(_taken(estate))
+    more.subtract(_taken(before))
 
     def less(free: int | None, key: Spot) -> int | None:
         return None if free is None else free - more[key]
 
-    return then.replace(
-        ports=tuple(replace(p, free_ports=less(p.free_ports, ("port", p.vios, p.port))) for p in then.ports),
+    return of.replace(
+        ports=tuple(replace(p, free_ports=less(p.free_ports, ("port", p.vios, p.port))) for p in of.ports),
         sriov=tuple(replace(p, free_ports=less(p.free_ports, ("vnic", p.server, p.port)),
-                            free_percent=less(p.free_percent, ("percent", p.server, p.port))) for p in then.sriov),
+                            free_percent=less(p.free_percent, ("percent", p.server, p.port))) for p in of.sriov),
         vioses=tuple(v if v.used_virtual_slots is None else replace(
-            v, used_virtual_slots=v.used_virtual_slots + more["slot", v.name, ""]) for v in then.vioses))
+            v, used_virtual_slots=v.used_virtual_slots + more["slot", v.name, ""]) for v in of.vioses))
 
 
 def _taken(estate: Estate) -> Counter[Spot]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from planner.estate.capacity import lpar_demand
 from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
+from planner.plan.carried_out import vacated
 from planner.plan.details import Cores
 from planner.remember import remembered
 from planner.rules import Judge, Rule, Site
@@ -147,13 +148,13 @@ def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], w
     live = {n: s for n, s in moved.items() if ways[n] is Way.LIVE}
     opened: dict[tuple[str, str], list[str]] = {}
     closed = set()
-    after_move = Judge(Site(site.estate.moved(live), assume_nothing=site.assume_nothing))
+    after_move = Judge(Site(vacated(site.estate, live), assume_nothing=site.assume_nothing))
     for n, target in sorted(live.items()):
         for reason in _reasons(after_move, n, target, site.start[n]):
             closed.add(n)
             opened.setdefault(("the live move", reason), []).append(n)
     rows = tuple(final.get(p.name, p) for p in site.estate.lpars)
-    after_all = Judge(Site(replace(site.estate, lpars=rows), assume_nothing=site.assume_nothing))
+    after_all = Judge(Site(replace(vacated(site.estate, moved), lpars=rows), assume_nothing=site.assume_nothing))
     for n, target in sorted(moved.items()):
         if n not in closed:
             event = "re-activation" if ways[n] is Way.LIVE else f"the {ways[n].value}"

@@ -9,7 +9,7 @@ from estates import estate, loaded, lpar, server
 
 from planner.jobs import Options, exit_code
 from planner.jobs.consolidation import consolidate
-from planner.plan.choices import Status
+from planner.plan.choices import Measure, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Consolidate
 
@@ -47,3 +47,12 @@ def test_with_no_time_nothing_moves() -> None:
 def test_what_was_asked_to_go_off_is_never_left_on(minutes: int) -> None:
     plan = planned(minutes, ("D",))
     assert "D" in plan.off and plan.window is not None and plan.window.fits is False and exit_code(plan) != 0
+
+
+@pytest.mark.parametrize(("minutes", "off", "status"), [(3000, ("A",), Status.OPTIMAL), (10, (), Status.FEASIBLE)])
+def test_what_is_not_worth_its_start_is_left_on_and_nothing_is_proved_of_all_plans(
+        minutes: int, off: tuple[str, ...], status: Status) -> None:
+    site = estate([server("A", 8, 32), server("B", 8, 64)], [lpar("a1", "A", 1, 8), lpar("b1", "B", 2, 16)])
+    plan = consolidate(loaded(site), Consolidate(measure=Measure.SERVERS, come_back=True), Options(work_s=minutes * 60))
+    assert plan.off == off and plan.status is status
+    assert plan.levels[0].scope == "all plans" + ("" if off else " that leave on what saves nothing in so short a time")

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from estates import BASE, GIB, changed, estate, lpar, policy, server, stating
+from estates import BASE, GIB, backed, changed, estate, lpar, policy, server, stating
 
 from planner.estate.catalogue import CATALOGUE
-from planner.estate.model import Disk, Estate
+from planner.estate.model import Disk, Estate, SriovPort
 from planner.rules import Judge, Site
 from planner.scenarios.build import build
 from planner.scenarios.model import NewServer, Scenario, ServerClock
@@ -131,6 +131,13 @@ def test_firmware_may_close_it_with_the_move_itself() -> None:
     """Asked of the way back alone: firmware below 3.2 takes nothing in (REDP-4798 p. 142)."""
     found = doors_of(changed(BASE, "A", firmware="EM310_001"))
     assert found[0][0] == "the live move" and "firmware AM720_101 on N cannot send to EM310_001 on A" in found[0][1]
+
+
+def test_the_sriov_port_that_it_left_is_no_door_that_closes() -> None:
+    """Of A's port 5 % are free beside the 20 % that a1 has there: they are free again once it is gone."""
+    ports = tuple(SriovPort(s, f"{s}-P0", free_ports=2, free_percent=5) for s in "ABC")
+    of = backed(BASE.replace(sriov=ports), {"a1": [[20]]}, port="A-P0")
+    assert not [found for found in doors_of(of) if "network.vnic" in found[1]]
 
 
 def test_a_restart_over_another_block_size_is_no_way_back_either() -> None:
