@@ -1,160 +1,80 @@
-"""A console for tests of the lane scripts: an ``ssh`` that keeps who runs where in a file and answers as an HMC does.
+"""A console for tests of the lane scripts: an ``ssh`` whose other end is a thread of the test, which answers as an HMC does.
 
-``faults.json`` says what goes wrong: {"validate": {LPAR: text}, "move": {LPAR: fault}, "unreachable": looks}, where a
-fault is ``refused`` (ends with 1, nothing moved), ``half`` (stays in migration on both sides), ``hang`` (never ends),
-``lost`` (the connection goes, the move does not), ``cut`` (the connection goes before the order), ``grumbles`` (it
-arrives, and ends with 1).
+What goes wrong: {"validate": {LPAR: text}, "move": {LPAR: fault}, "unreachable": looks}, where a fault is ``refused``
+(ends with 1, nothing moved), ``half`` (stays in migration on both sides), ``hang`` (never ends), ``lost`` (the
+connection goes, the move does not), ``cut`` (the connection goes before the order), ``grumbles`` (it arrives, and ends
+with 1). A console named in ``ivms`` manages one server, its own, and takes what an IVM takes.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
+import csv
+import io
 import os
-import stat
+import shlex
+import socketserver
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-_SSH = r'''#!{python} -ISE
-import csv, fcntl, io, json, os, shlex, subprocess, sys, time
-home = {home!r}
-words = sys.argv[1:]
-while words[0].startswith("-"):
-    words = words[2 if words[0] == "-o" else 1:]
-host, line = words
-order = shlex.split(line)
-if "$" in line or "`" in line or "\\" in line:
-    words = subprocess.run(["bash", "-c", "printf '%s\\0' " + line], stdout=subprocess.PIPE, check=True).stdout
-    order = words.decode().split(chr(0))[:-1]
-def option(name):
-    return order[order.index(name) + 1] if name in order else ""
-class State:
-    def __enter__(self):
-        self.file = open(home + "/state.json", "r+")
-        fcntl.flock(self.file, fcntl.LOCK_EX)
-        self.all = json.load(self.file)
-        return self.all
-    def __exit__(self, *_):
-        self.file.seek(0), self.file.truncate()
-        json.dump(self.all, self.file)
-        self.file.close()
-def lost():
-    print("ssh: connect to host " + host + ": Connection timed out", file=sys.stderr)
-    sys.exit(255)
-faults = json.load(open(home + "/faults.json"))
-with open(home + "/heard", "a") as heard:
-    heard.write(host + ": " + line + "\n")
-with State() as state:
-    if state["unreachable"] > 0:
-        state["unreachable"] -= 1
-        out = True
-    else:
-        out = False
-if out:
-    lost()
-if order[0] == "lssyscfg":
-    with State() as state:
-        for name, at in sorted(state["servers"][option("-m")].items()):
-            row = io.StringIO()
-            csv.writer(row, lineterminator="").writerow([at, name])
-            print(row.getvalue())
-    sys.exit(0)
-assert order[0] == "migrlpar", order
-source, target, name = option("-m"), option("-t"), option("-p")
-if option("-o") == "v":
-    if name in faults["validate"]:
-        print(faults["validate"][name], file=sys.stderr)
-        sys.exit(1)
-    sys.exit(0)
-fault = faults["move"].get(name, "")
-def put(here, there):
-    with State() as state:
-        for server, at in ((source, here), (target, there)):
-            state["servers"][server].pop(name, None)
-            if at:
-                state["servers"][server][name] = at
-with State() as state:
-    was = state["servers"][source][name]
-if fault == "refused":
-    print("HSCLA2FF the target has no room", file=sys.stderr)
-    sys.exit(1)
-if fault == "cut":
-    lost()
-def go():
-    put("Migrating - " + was, "Migrating - " + was)
-    time.sleep(0.15)
-    put("", was)
-if fault == "lost":
-    if os.fork() == 0:
-        os.setsid()
-        go()
-        os._exit(0)
-    time.sleep(0.05)
-    lost()
-if fault in ("half", "hang"):
-    put("Migrating - " + was, "Migrating - " + was)
-    if fault == "hang":
-        time.sleep(15)
-    print("HSCLA27C the operation failed", file=sys.stderr)
-    sys.exit(1)
-go()
-if fault == "grumbles":
-    print("HSCL9999 something is left on the source", file=sys.stderr)
-    sys.exit(1)
-'''
+_SSH = r"""#!/bin/bash
+exec 3<> /dev/tcp/127.0.0.1/{port} || exit 99
+printf '%s\0' '{key}' "$#" "$@" >&3
+IFS= read -r -d '' code <&3 && IFS= read -r -d '' out <&3 && IFS= read -r -d '' err <&3 || exit 98
+printf '%s' "$out"
+printf '%s' "$err" >&2
+exit "$code"
+"""
+_FLIGHT_S, _HANGS_S = 0.1, 15
+_NOT_OF_AN_IVM = ("--vlanbridge", "--redundantvios", "--mpio", "--requirerr", "--redundantmsps", "--test")
+Answer = tuple[int, str, str]
 
 
 class StubHmc:
     """Servers with their LPARs and states, and scripts that are run against them."""
 
-    def __init__(self, home: Path, servers: Mapping[str, Mapping[str, str]]) -> None:
-        self.home = home
+    def __init__(self, home: Path, servers: Mapping[str, Mapping[str, str]], ivms: Mapping[str, str] = {}) -> None:
+        self.home, self._ivms, self._lock = home, ivms, threading.Lock()
+        self._servers = {name: dict(lpars) for name, lpars in servers.items()}
         (home / "bin").mkdir(parents=True)
         ssh = home / "bin" / "ssh"
-        ssh.write_text(_SSH.replace("{python}", sys.executable).replace("{home!r}", repr(str(home))))
-        ssh.chmod(ssh.stat().st_mode | stat.S_IXUSR)
-        (home / "state.json").write_text(json.dumps({"servers": servers, "unreachable": 0}))
+        ssh.write_text(_SSH.format(port=_listening().server_address[1], key=home))
+        ssh.chmod(0o755)
+        _STUBS[str(home)] = self
         self.wrong()
 
     def wrong(self, validate: Mapping[str, str] = {}, move: Mapping[str, str] = {}, unreachable: int = 0) -> None:
         """What goes wrong from now on."""
-        (self.home / "faults.json").write_text(json.dumps({"validate": validate, "move": move}))
-        with self._state() as state:
-            state["unreachable"] = unreachable
+        self._validate, self._move, self._unreachable = validate, move, unreachable
 
     def put(self, server: str, lpar: str, state: str) -> None:
         """Somebody does something by hand; no state: it is gone from there."""
-        with self._state() as now:
-            now["servers"][server].pop(lpar, None)
+        with self._lock:
+            self._servers[server].pop(lpar, None)
             if state:
-                now["servers"][server][lpar] = state
+                self._servers[server][lpar] = state
 
     @property
     def servers(self) -> dict[str, dict[str, str]]:
         """Server → LPAR → state."""
-        with self._state() as state:
-            servers: dict[str, dict[str, str]] = state["servers"]
-        return servers
+        with self._lock:
+            return {name: dict(lpars) for name, lpars in self._servers.items()}
 
-    @contextmanager
-    def _state(self) -> Iterator[dict[str, Any]]:
-        with (self.home / "state.json").open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            state = json.load(file)
-            yield state
-            file.seek(0)
-            file.truncate()
-            json.dump(state, file)
+    @property
+    def asked(self) -> list[str]:
+        """All that it was asked, looks too."""
+        file = self.home / "heard"
+        return file.read_text().splitlines() if file.exists() else []
 
     @property
     def heard(self) -> list[str]:
         """The orders that reached it, without the looks."""
-        file = self.home / "heard"
-        return [x for x in file.read_text().splitlines() if "migrlpar" in x] if file.exists() else []
+        return [x for x in self.asked if "migrlpar" in x]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -174,3 +94,110 @@ class StubHmc:
         done = subprocess.run(["bash", str(script), *arguments], input=says, env=self.environment | more, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=False)
         return done.returncode, done.stdout
+
+    # ---- the console's own side: in a thread for each connection ----
+
+    def answer(self, words: list[str]) -> Iterable[Answer]:
+        """What an ssh with these words gets; goes on after that where the connection is lost and the work is not."""
+        while words[0].startswith("-"):
+            words = words[2 if words[0] == "-o" else 1:]
+        host, line = words
+        lost = (255, "", f"ssh: connect to host {host}: Connection timed out\n")
+        with self._lock:
+            with (self.home / "heard").open("a") as heard:
+                heard.write(f"{host}: {line}\n")
+            self._unreachable -= 1
+            out = self._unreachable >= 0
+        if out:
+            return [lost]
+        order = shlex.split(line)
+        if any(c in line for c in "$`\\"):
+            told = subprocess.run(["bash", "-c", "printf '%s\\0' " + line], stdout=subprocess.PIPE, check=True).stdout
+            order = told.decode().split("\0")[:-1]
+        if refused := self._of_an_ivm(host, order):
+            return [(1, "", refused + "\n")]
+        if order[0] == "lssyscfg":
+            return [(0, "".join(f"{state},{_cell(name)}\n" for name, state in sorted(
+                self.servers[_option(order, "-m")].items())), "")]
+        assert order[0] == "migrlpar", order
+        return self._migrated(order, lost)
+
+    def _of_an_ivm(self, host: str, order: list[str]) -> str:
+        """Why an IVM refuses an order; ``""``: it is none, or takes it."""
+        own = self._ivms.get(host.partition("@")[2])
+        if own is None:
+            return ""
+        if not host.startswith("padmin@"):
+            return "Permission denied (publickey)."
+        if _option(order, "-m") != own:
+            return f"[VIOSE01042013-0019] {_option(order, '-m')} is not managed here"
+        if wrong := [word for word in _NOT_OF_AN_IVM if word in order]:
+            return f"[VIOSE01010007-0001] {wrong[0]} is no option"
+        far = self._ivms.get(_option(order, "--ip"))
+        if order[0] == "migrlpar" and _option(order, "-o") in "vm" and (
+                far != _option(order, "-t") or _option(order, "-u") != "padmin"):
+            return "[VIOSE0104201B-0020] the target's IVM is not reached"
+        return ""
+
+    def _migrated(self, order: list[str], lost: Answer) -> Iterable[Answer]:
+        source, target, name = (_option(order, word) for word in ("-m", "-t", "-p"))
+        if _option(order, "-o") == "v":
+            return [(1, "", self._validate[name] + "\n") if name in self._validate else (0, "", "")]
+        fault, was = self._move.get(name, ""), self.servers[source][name]
+        if fault in ("refused", "cut"):
+            return [lost if fault == "cut" else (1, "", "HSCLA2FF the target has no room\n")]
+        return self._flown(source, target, name, was, fault, lost)
+
+    def _flown(self, source: str, target: str, name: str, was: str, fault: str, lost: Answer) -> Iterable[Answer]:
+        for server in (source, target):
+            self.put(server, name, "Migrating - " + was)
+        if fault in ("half", "hang"):
+            time.sleep(_HANGS_S * (fault == "hang"))
+            yield 1, "", "HSCLA27C the operation failed\n"
+            return
+        if fault == "lost":
+            yield lost
+        time.sleep(_FLIGHT_S)
+        self.put(source, name, "")
+        self.put(target, name, was)
+        if fault != "lost":
+            grumbles = fault == "grumbles"
+            yield int(grumbles), "", "HSCL9999 something is left on the source\n" * grumbles
+
+
+def _option(order: list[str], name: str) -> str:
+    return order[order.index(name) + 1] if name in order else ""
+
+
+def _cell(name: str) -> str:
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow([name])
+    return row.getvalue()
+
+
+_STUBS: dict[str, StubHmc] = {}
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        stub = _STUBS[self._word()]
+        words = [self._word() for _ in range(int(self._word()))]
+        for code, out, err in stub.answer(words):
+            with suppress(OSError):
+                self.wfile.write("".join(f"{x}\0" for x in (code, out, err)).encode())
+                self.connection.shutdown(2)
+
+    def _word(self) -> str:
+        return b"".join(iter(lambda: self.rfile.read(1), b"\0")).decode()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads, block_on_close, request_queue_size = True, False, 64
+
+
+@cache
+def _listening() -> Any:
+    """One for all consoles of a process."""
+    made = _Server(("127.0.0.1", 0), _Connection)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    return made
