@@ -23,7 +23,12 @@ month-end: $(VENV)/.installed
 	$(BIN)/planner capacity data/landscape --history $(USAGE).db --month 2026-11 $(CALENDAR) \
 		--plan reports/month-end --out reports/capacity.xlsx --force
 
+# Of npm, which looks at the accessibility of the pages; without it, or a network, its tests say that they are skipped.
+AXE := node_modules/axe-core/axe.min.js
+
 test: $(VENV)/.installed-test
+	@test -f $(AXE) || ! command -v npm >/dev/null 2>&1 || timeout 120 npm install --prefix . --no-save --no-package-lock \
+		--silent --fetch-retries=0 --fetch-timeout=20000 axe-core@4 || echo "axe-core cannot be fetched: its tests are skipped"
 	$(BIN)/python -m pytest -n 2
 
 # Drawn questions, replayed by a checker written from docs/ alone: ten minutes, or 100,000 of them (hours).
