@@ -290,11 +290,13 @@ function movesOnce() {
 }
 
 /* ---- reach -------------------------------------------------------------------------------------------------------- */
-/* Lines of words that fit. */
+/* A VIOS in the box of its server: without the server's name, where its own begins with that. */
+const withoutServer = (vios, server) => [server, short(server)].map(x => vios.startsWith(x) ? vios.slice(x.length).replace(/^[-_. ]+/, "") : "").find(x => x) || vios;
+/* Lines of words that fit; a word that does not fit a line is parted behind its points, dashes and strokes. */
 function wrapped(text, room, size, most) {
-  const out = [""];
-  for (const word of plain(text).split(" ")) {
-    const longer = out[out.length - 1] ? out[out.length - 1] + " " + word : word;
+  const out = [""], parted = plain(text).split(" ").map(w => wide(w, size) > room && most > 1 ? w.match(/[^-._/]*[-._/]|[^-._/]+/g) || [w] : [w]);
+  for (const [word, gap] of parted.flatMap(pieces => pieces.map((w, i) => [w, i ? "" : " "]))) {
+    const longer = out[out.length - 1] ? out[out.length - 1] + gap + word : word;
     if (wide(longer, size) <= room || !out[out.length - 1]) out[out.length - 1] = longer; else out.push(word);
   }
   if (out.length > most) { out.length = most; out[most - 1] += " …"; }
@@ -317,7 +319,7 @@ function reach(el) {
     boxes += `<rect class="server-box ${cls}" x="${boxX}" y="${y}" width="${r1(W - boxX - 2)}" height="${high}" rx="6"/>`
       + words(textX, y + 19, wrapped(short(a.server), room, 14, 1)[0], "server-name") + (below ? "" : words(after, y + 19, mark, "state " + cls));
     lines.forEach(([t, c], i) => { boxes += words(textX, y + 38 + i * 16, t, c); });
-    vioses.forEach((v, n) => { const vy = y + 6 + n * 26; boxes += box(viosX, vy, viosW, 21, "vios-box") + words(viosX + viosW / 2, vy + 15, wrapped(v, viosW - 6, 11.5, 1)[0], "in-box", "middle"); });
+    vioses.forEach((v, n) => { const vy = y + 6 + n * 26; boxes += box(viosX, vy, viosW, 21, "vios-box") + words(viosX + viosW / 2, vy + 15, wrapped(withoutServer(v, a.server), viosW - 6, 11.5, 1)[0], "in-box", "middle"); });
     const top = y;
     spots.push({ a, cls, vy: n => top + 6 + n * 26 + 10, none: vioses.length === 0 });
     y += high + 10;

@@ -307,8 +307,9 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     for (const n of all) { const [pa, pb] = Engine.planned(M.moves.get(n)), [a, b] = spans.get(n), f = F.moves.get(n); from = Math.min(from, a, pa); to = Math.max(to, b, pb, f && f.end ? f.end[2] : b); }
     const left = width < 500 ? 26 : 78, scale = (width - left - 8) / Math.max(60, to - from), x = v => +(left + (v - from) * scale).toFixed(1), high = 22 + rows.length * tall;
     const out = [`<svg viewBox="0 0 ${width} ${high}" width="${width}" height="${high}" role="img" aria-label="${esc(`${wayOf(leg)}: ${all.filter(n => S.get(n).state === "arrived").length} of ${all.length} arrived`)}">`];
-    const step = [300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].find(v => v * scale > 64) || 172800;
-    for (let v = Math.ceil((from + z / 1000) / step) * step - z / 1000; v <= to; v += step) out.push(`<path class="grid" d="M${x(v)} 18V${high}"/>${Math.abs(v - t) * scale > 60 ? `<text class="axis" x="${x(v)}" y="12" text-anchor="middle">${esc(when(v))}</text>` : ""}`);
+    const half = when(from).length > 5 || when(to).length > 5 ? 50 : 18;  // of a label: with its day where that is not tonight
+    const step = [300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].find(v => v * scale > 2 * half + 28) || 172800;
+    for (let v = Math.ceil((from + z / 1000) / step) * step - z / 1000; v <= to; v += step) out.push(`<path class="grid" d="M${x(v)} 18V${high}"/>${Math.abs(v - t) * scale > 60 && x(v) >= half && x(v) <= width - half ? `<text class="axis" x="${x(v)}" y="12" text-anchor="middle">${esc(when(v))}</text>` : ""}`);
     const y = new Map();
     rows.forEach(([k, ns], i) => {
       const top = 22 + i * tall, bar = tall > 20 ? 18 : 10;
