@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from planner.estate.policies import Group
 from planner.findings import Finding, errors
 from planner.grouping import grouped, inverted
 from planner.optimise.placement import PlacementProgram
-from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
+from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution, Tag
 from planner.optimise.solver import solve
 from planner.plan.details import Conflict, WhyNot, mends, shortfall
 from planner.rules import Judge, Site, ledger
@@ -54,7 +55,8 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
                           for part, c in enumerate(conflicts) for number, x in enumerate(c.lifts))
     return Conflict("; and: ".join(c.summary for c in conflicts), all_of("lpars"), all_of("servers"), all_of("rules"),
                     tuple(lifts), merged("refusals"), merged("shortfall"), irreducible=False,
-                    unstated=all_of("unstated") if all(c.unstated for c in conflicts) else ())
+                    unstated=all_of("unstated") if all(c.unstated for c in conflicts) else (),
+                    sets=len(conflicts) if all(c.irreducible for c in conflicts) else 0)
 
 
 def either(ways: Iterable[str]) -> tuple[str, ...]:
@@ -144,7 +146,8 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
     what = _nowhere(names, {} if units or mib else refusals, back=back)
     if units or mib:
-        what += f"; the other servers lack {_amounts(units, mib)} for it even without any other LPAR"
+        whom = "it" if len(names) == 1 else "them"
+        what += f"; the other servers lack {_amounts(units, mib)} for {whom} even without any other LPAR"
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
     lifts = dict.fromkeys((*(x for n, by_server in refusals.items() for x in mends(n, by_server)),
                            f"or stop and leave them there: {leave}"))
@@ -154,11 +157,12 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
                     irreducible=len(names) == 1, unstated=unproved(refused, alone=True))
 
 
-def _amounts(units: Mapping[str, int], mib: Mapping[str, int]) -> str:
-    """What all servers lack together, of processors and of memory."""
+def _amounts(units: Mapping[str, int], mib: Mapping[str, int], others: Sequence[str] = ()) -> str:
+    """What all servers lack together, of processors, of memory and of ``others``."""
     cores, memory = sum(units.values()), sum(mib.values())
-    return " and ".join((*([f"{show_cores(cores)} cores"] if cores or not memory else ()),
-                         *([f"{show_gib(memory)} GiB of memory"] if memory else ())))
+    lacking = [*([f"{show_cores(cores)} cores"] if cores or not (memory or others) else ()),
+               *([f"{show_gib(memory)} GiB of memory"] if memory else ()), *others]
+    return " and ".join((", ".join(lacking[:-1]), lacking[-1]) if lacking[1:] else lacking)
 
 
 def _nowhere(names: Sequence[str], refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]], *, back: bool) -> str:
@@ -203,36 +207,56 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]
     return units, mib
 
 
-def _infeasible(program: Program, until: float) -> bool | None:
-    """True or False when proved, None when time ran out."""
-    left = until - now()
-    if left <= 0:
-        return None
-    bare = program.without()
-    bare.minimise({})
-    outcome = solve(bare, left).outcome
-    return True if outcome is Outcome.INFEASIBLE else False if outcome is not Outcome.UNKNOWN else None
+class Lazy(Protocol):
+    """A program of which some rows are added only when a solution breaks them."""
+
+    program: Program
+
+    def mend(self, solution: Solution) -> int: ...
 
 
-def reduced(program: Program, until: float) -> tuple[list[Tag], bool]:
+def _infeasible(model: Lazy, gone: set[Tag], until: float) -> bool | None:
+    """Whether the rows that are not ``gone`` are, with all that solutions turn out to break: True or False when proved,
+    None when time ran out."""
+    while (left := until - now()) > 0:
+        bare = model.program.without(*gone)
+        bare.minimise({})
+        solution, known = solve(bare, left), len(model.program.rows)
+        if not solution.found:
+            return True if solution.outcome is Outcome.INFEASIBLE else None
+        if not model.mend(solution) or gone.issuperset(r.tag for r in model.program.rows[known:]):
+            return False
+    return None
+
+
+def reduced(model: Lazy, until: float) -> tuple[list[Tag], bool]:
     """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed. Many are
     tried together, then by halves: it ends with what one after the other would leave."""
-    tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != CUT))
-    # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
-    tags.sort(key=lambda t: t.rule == ONE_PLACE)
     dropped: set[Tag] = set()
-    complete, parts = True, [tags]
-    while parts and now() < until:
-        part = parts.pop()
-        proved = _infeasible(program.without(*dropped, *part), until)
-        if proved:
-            dropped.update(part)
-        elif len(part) > 1:
-            half = len(part) // 2
-            parts += [part[half:], part[:half]]
-        elif proved is None:
-            complete = False
-    return [t for t in tags if t not in dropped], complete and not parts
+    tried: set[Tag] = set()
+    complete = True
+    while now() < until and (tags := [t for t in _tags(model.program) if t not in tried]):
+        tried.update(tags)
+        parts = [tags]
+        while parts and now() < until:
+            part = parts.pop()
+            proved = _infeasible(model, dropped.union(part), until)
+            if proved:
+                dropped.update(part)
+            elif len(part) > 1:
+                half = len(part) // 2
+                parts += [part[half:], part[:half]]
+            elif proved is None:
+                complete = False
+        complete = complete and not parts
+    kept = [t for t in _tags(model.program) if t not in dropped]
+    return kept, complete and tried.issuperset(kept)
+
+
+def _tags(program: Program) -> list[Tag]:
+    """What can be dropped: servers first, then groups, so that few rules stay; LPARs after them."""
+    tags = dict.fromkeys(r.tag for r in program.rows if r.tag != CUT)
+    return sorted(tags, key=lambda t: (t.rule == ONE_PLACE, t.family == "policy"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +270,8 @@ class _Short:
     """What they lack of anything else, for a person."""
     hours: tuple[str, ...] = ()
     """Of usage: hour, server or pool, and cores, where the least is lacking."""
+    alone: bool = False
+    """It is what the conflict's own rows lack, beside which groups conflict."""
 
 
 def _wherever(others: int) -> str:
@@ -256,10 +282,12 @@ def _wherever(others: int) -> str:
         "is put)" if others == 1 else "are put)")
 
 
-def _elastic(model: PlacementProgram, until: float) -> tuple[dict[Tag, int], dict[str, str]]:
+def _elastic(model: PlacementProgram, until: float, rows: Collection[Tag] | None = None
+             ) -> tuple[dict[Tag, int], dict[str, str]]:
     """The least that rows of what is used up lack, as shares of what the survivors have of each, and the placement that
-    lacks so little; nothing when groups alone conflict."""
+    lacks so little; nothing when groups alone conflict. ``rows``: of these alone; None: all."""
     program, site = model.program.without(), model.site
+    program.rows = [r for r in program.rows if rows is None or r.tag in rows]
     units = sum(site.limit(s).units for s in model.survivors)
     whole = {r.rule: sum(sum(r.limits(site, s).values()) for s in model.survivors) for r in ledger.RESOURCES}
     whole |= {PROCESSORS.rule: units, POOLS.rule: units, _USAGE: 10 * units, _POOL_USAGE: 10 * units,
@@ -290,10 +318,13 @@ def _hours(model: PlacementProgram, lacking: Iterable[Tag], where: Mapping[str, 
                    "cores")
 
 
-def _shortage(model: PlacementProgram, until: float) -> _Short:
+def _shortage(model: PlacementProgram, until: float, rows: Collection[Tag]) -> _Short:
     """What rows lack, counted from the limits: a server that held more than its limit lacks that as well. A server's
-    cores include those of its pools."""
+    cores include those of its pools. Where groups alone conflict as well, what these rows lack."""
     lacking, where = _elastic(model, until)
+    alone = not lacking
+    if alone:
+        lacking, where = _elastic(model, until, rows)
     units: dict[str, int] = {tag.subject: -(-lacking[tag] // 10) for tag in sorted(lacking, key=str)
                              if tag.rule == _USAGE}
     mib: dict[str, int] = {}
@@ -318,10 +349,12 @@ def _shortage(model: PlacementProgram, until: float) -> _Short:
             if resource is not PROCESSORS:
                 lifts.append(resource.more(amount, s, tag.part, model.site))
             if resource not in (PROCESSORS, POOLS, MEMORY):
-                others.append(lifts[-1])
+                others.append(lifts[-1].replace(" more ", " ", 1))
         if resource is PROCESSORS:
             lifts += [resource.more(u, s, "", model.site) for s, u in sorted(units.items()) if u > pooled.get(s, 0)]
-    return _Short(units, mib, tuple(lifts), tuple(others), tuple(_hours(model, sorted(lacking, key=str), where)))
+    if alone and lifts:
+        lifts = ["lift the policies on groups, which leave no placement either, and give " + " and ".join(lifts)]
+    return _Short(units, mib, tuple(lifts), tuple(others), tuple(_hours(model, sorted(lacking, key=str), where)), alone)
 
 
 def _left_behind(model: PlacementProgram, until: float) -> list[str]:
@@ -340,24 +373,23 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
     until = min(max(deadline, now() + 2.0), now() + _BUDGET_S)
     model.fill_fullest_slots()
-    tags, complete = reduced(model.program, until)
+    tags, complete = reduced(model, until)
     named = [t.subject for t in tags if t.rule == ONE_PLACE]
     lpars = tuple(n for n in named if n in model.displaced)
     rows = [t for t in tags if t.rule != ONE_PLACE]
-    groups = [t for t in rows if t.family == "policy"]
     servers = sorted({t.subject for t in rows if t.family != "policy"})
-    short = _shortage(model, max(until, now() + 2)) if servers else _Short()
+    short = _shortage(model, max(until, now() + 2), tags) if servers else _Short()
     held_back = " and ".join(tightenings(model.site, short.units, short.mib))
     lifts = [*filter(None, [" and ".join(short.lifts), held_back and f"as far as that gives it, {held_back}"]),
-             *(f"lift {t.rule} ({t.subject})" for t in groups)]
+             *(f"lift {t.rule} ({t.subject})" for t in rows if t.family == "policy")]
     behind = _left_behind(model, max(until, now() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
-    summary = _summary(lpars, rows, groups, short, goes=bool(model.displaced))
+    summary = _summary(model.site, lpars, rows, short, goes=bool(model.displaced))
     summary += _wherever(len(named) - len(lpars))
     rules = tuple(dict.fromkeys(t.rule for t in rows))
     return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=either(lifts),
-                    shortfall=shortfall(short.units, short.mib), irreducible=complete)
+                    shortfall={} if short.alone else shortfall(short.units, short.mib), irreducible=complete)
 
 
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
@@ -376,26 +408,37 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
     return out
 
 
-def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, *, goes: bool) -> str:
+def _summary(site: Site, lpars: Sequence[str], rows: Sequence[Tag], short: _Short, *, goes: bool) -> str:
     """``goes``: whether any LPAR must go."""
     few = 0 < len(lpars) <= _NAMED
-    used_up = [t for t in rows if t.family != "policy"]
+    used_up, groups = [t for t in rows if t.family != "policy"], [t for t in rows if t.family == "policy"]
     parts = [_lack(lpars if few else (), used_up, short, goes=goes)] if used_up or short.others else []
     if groups:
-        parts.append(f"{' and '.join(dict.fromkeys(t.rule for t in groups))} "
-                     f"({', '.join(dict.fromkeys(t.subject for t in groups))}) leaves no placement"
+        parts.append(f"{' and '.join(_group_words(site, t) for t in groups)} leaves no placement"
                      + (f" for {', '.join(lpars)}" if few else ""))
     return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"
+
+
+def _group_words(site: Site, tag: Tag) -> str:
+    """``keeping a1, a2 apart (policy.keep-apart: central instances)``."""
+    of: Mapping[str, tuple[str, Sequence[Group]]] = {
+        "policy.keep-apart": ("keeping {} apart", site.policies.apart),
+        "policy.cluster": ("keeping the cluster nodes {} apart", site.policies.clusters),
+        "policy.keep-together": ("keeping {} together", site.policies.together)}
+    words, groups = of.get(tag.rule, ("", ()))
+    members = next((g.members for g in groups if g.name == tag.subject), ())
+    if not members:
+        return f"{tag.rule} ({tag.subject})"
+    return f"{words.format(some(members, _NAMED))} ({tag.rule}: {tag.subject})"
 
 
 def _lack(lpars: Sequence[str], used_up: Sequence[Tag], short: _Short, *, goes: bool) -> str:
     """What is lacking of what is used up, for these LPARs, where, and as measured when."""
     who, whom = ("the other servers lack", "what must go") if goes else ("the servers lack", "what runs on them")
     rules = {t.rule for t in used_up}
-    amounts = [_amounts(short.units, short.mib)] if short.units or short.mib else []
-    lacking = [*amounts, *short.others] or [
-        f"room ({', '.join(sorted(rules))}; how much was not worked out in the time)"]
-    named = f": {', '.join(lpars)} on {some(dict.fromkeys(t.subject for t in used_up), 4)}" if lpars else ""
+    lacking = _amounts(short.units, short.mib, short.others) if short.units or short.mib or short.others else (
+        f"room ({', '.join(sorted(rules))}; how much was not worked out in the time)")
+    named = f": {', '.join(lpars)} to {' or '.join(dict.fromkeys(t.subject for t in used_up[:4]))}" if lpars else ""
     measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule} and short.hours
     peak = f" (as measured: the peak of the sum, such as {short.hours[0]})" if measured else ""
-    return f"{who} {'; '.join(lacking)} for {whom}{named}{peak}"
+    return f"{who} {lacking} for {whom}{named}{peak}"

@@ -684,7 +684,7 @@ class ConsolidationProblem:
         if stranded:
             return stranded_conflict(stranded)
         model.program.minimise({})
-        rows, complete = reduced(model.program, max(deadline, now() + 5.0))
+        rows, complete = reduced(model, max(deadline, now() + 5.0))
         failing = sorted({t.subject for t in rows if t.family == "availability"})
         asked = sorted(t.subject for t in rows if t.family == "goal")
         lpars = tuple(sorted(t.subject for t in rows if t.rule == ONE_PLACE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -249,13 +249,13 @@ class HeadroomProblem(StagedProblem):
         until = now() + time_limit
         model = self.program(self.wide)
         model.solve(until, 0.0)
-        tags, complete = reduced(model.program, until)
+        tags, complete = reduced(model, until)
         rows = [t for t in tags if t.rule != ONE_PLACE]
         stuck = {n: self._refused(n) for n in self.leaving if len(self.narrow.cost[n]) < 2}
         short = max(0, self.goal.units - (most.amount or 0))
         lifts = (*self._fixes(stuck), *tightenings(self.site, {self.goal.server: max(short, 1)}, {self.goal.server: 1}),
                  *self._lifts(most, memory))
-        return Conflict(self._summary(most, memory), tuple(t.subject for t in tags if t.rule == ONE_PLACE),
+        return Conflict(self._summary(most, memory, tags, stuck), tuple(t.subject for t in tags if t.rule == ONE_PLACE),
                         servers=tuple(sorted({t.subject for t in rows if t.family != "policy"})),
                         rules=tuple(dict.fromkeys(t.rule for t in rows)), lifts=tuple(dict.fromkeys(lifts)),
                         refusals=reasons_of(stuck), shortfall=shortfall({self.goal.server: short} if short else {}, {}),
@@ -279,18 +279,33 @@ class HeadroomProblem(StagedProblem):
         if memory.amount:
             yield f"ask for {show_gib(memory.amount)} GiB or less"
 
-    def _summary(self, most: Most, memory: Most) -> str:
-        more = " that were found; more is not excluded"
+    def _summary(self, most: Most, memory: Most, tags: Sequence[Tag], stuck: Collection[str]) -> str:
+        """How much there is at most, and who or what holds it: those who may leave for nowhere, and servers that are
+        too small for others."""
+        goal, more = self.goal, " that were found; more is not excluded"
         parts = []
-        if most.amount is not None:
-            parts.append(f"with {show_gib(self.goal.memory_mib)} GiB it is {show_cores(most.amount)} cores at most"
+        if most.amount is not None and goal.units:
+            parts.append((f"with {show_gib(goal.memory_mib)} GiB " if goal.memory_mib else "")
+                         + f"it is {show_cores(most.amount)} cores at most"
                          + ("" if most.status is Status.OPTIMAL else more))
-        if memory.amount is not None:
-            parts.append(f"with {show_cores(self.goal.units)} cores it is {show_gib(memory.amount)} GiB at most"
+        if memory.amount is not None and goal.memory_mib:
+            parts.append((f"with {show_cores(goal.units)} cores " if goal.units else "")
+                         + f"it is {show_gib(memory.amount)} GiB at most"
                          + ("" if memory.status is Status.OPTIMAL else more))
         if not parts and most.status is memory.status is Status.INFEASIBLE:
             parts = ["neither the cores nor the memory can be had, even one without the other"]
-        return f"{self.goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "")
+        named = [t.subject for t in tags if t.rule == ONE_PLACE]
+        held = [n for n in named if n in stuck]
+        full = dict.fromkeys(t.subject for t in tags if t.subject in self.site.servers and t.subject != goal.server)
+        why = [f"{some(held, 4)} may go nowhere else"] * bool(held)
+        if full:
+            why.append(f"{some(full, 4)} {'has' if len(full) == 1 else 'have'} too little for "
+                       f"{'the others' if held else 'who may go'}")
+        stays = critical_here(goal, self.site)
+        why = why or [f"{some(stays, 4)} {'stays' if len(stays) == 1 else 'stay'} there" if stays else
+                      f"{goal.server} has no more, even without any LPAR"]
+        return f"{goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "") + (
+            f", since {' and '.join(why)}")
 
     def _refused(self, lpar: str) -> dict[str, list[Finding]]:
         """Server → why an LPAR may not leave for it."""

@@ -333,6 +333,8 @@ class Conflict:
     irreducible: bool = True
     unstated: Annotated[tuple[str, ...], Field(exclude_if=empty)] = ()
     """What nobody states and would have to be exported before this is a proof."""
+    sets: Annotated[int, Field(exclude_if=empty)] = 0
+    """It is so many irreducible sets, each of which is impossible by itself; 0: one, or not known."""
 
     @property
     def status(self) -> Status:

@@ -225,8 +225,10 @@ class Headroom(Question):
 
     @property
     def text(self) -> str:
-        """``8.00 cores and 64.0 GiB on p595-2``."""
-        return f"{show_cores(self.units)} cores and {show_gib(self.memory_mib)} GiB on {self.server}"
+        """``8.00 cores and 64.0 GiB on p595-2``; of what is not asked for nothing."""
+        amounts = [f"{show_cores(self.units)} cores"] * bool(self.units) + [f"{show_gib(self.memory_mib)} GiB"] * bool(
+            self.memory_mib)
+        return f"{' and '.join(amounts)} on {self.server}"
 
 
 class Consolidate(Question):

@@ -11,7 +11,7 @@ from rich.text import Text
 from planner.findings import Severity, assumed
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.details import mends
+from planner.plan.details import Conflict, mends
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate, Headroom
 from planner.report.answer import proof, verdict
@@ -197,6 +197,14 @@ def _asked_next(plan: Plan) -> str:
         plan.goal, Evacuate | Headroom) else ""
 
 
+def _how_reduced(conflict: Conflict) -> str:
+    """Whether all that is named is needed."""
+    if conflict.irreducible:
+        return "an irreducible set: without any one of these the rest is possible"
+    return (f"{conflict.sets} irreducible sets: each is impossible by itself" if conflict.sets else
+            "not fully reduced: time ran out")
+
+
 def _no_plan(plan: Plan) -> RenderableType:
     conflict = plan.conflict
     if conflict is None:
@@ -214,8 +222,7 @@ def _no_plan(plan: Plan) -> RenderableType:
             lines.append(f"{key}: ", "bold")
             lines.append(", ".join(values) + "\n")
     if not conflict.refusals:
-        lines.append("(an irreducible set: without any one of these the rest is possible)\n"
-                     if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
+        lines.append(f"({_how_reduced(conflict)})\n", "dim")
     unstated = {n: {s: [why for why in found if f"{why.message}: {why.fix}" in conflict.unstated]
                     for s, found in by_server.items()} for n, by_server in conflict.refusals.items()}
     said = {text for name, by_server in unstated.items() for text in mends(name, by_server)}

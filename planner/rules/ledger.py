@@ -76,8 +76,13 @@ def resources() -> tuple[Resource, ...]:
 def _declared(rule: str, use: Use) -> Resource:
     return Resource(rule, lambda site, lpar, server, size: site.taken(use.by, lpar, server),
                     lambda site, server: by_part(use.most(site, server)),
-                    lambda amount, server, part, _: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
-                    use.rare)
+                    lambda amount, server, part, _: f"{amount} more {_so_many(use.what, amount)} on {server}" + (
+                        part and f" ({part})"), use.rare)
+
+
+def _so_many(what: str, amount: int) -> str:
+    """``paging devices`` in the singular for one."""
+    return what.removesuffix("s") if amount == 1 and what.endswith("s") else what
 
 
 RESOURCES: tuple[Resource, ...] = resources()

@@ -44,9 +44,9 @@ def lines(site: Estate, **asked: Any) -> list[str]:
 
 @pytest.mark.parametrize(("site", "asked", "words"), [
     (of(5, 5, 5), {}, [
-        f"{own} stays on: it cannot be emptied: the other servers lack 3.00 cores for what must go: {own.lower()}1 on {rest} "
+        f"{own} stays on: it cannot be emptied: the other servers lack 3.00 cores for what must go: {own.lower()}1 to {rest} "
         "(wherever 2 LPARs that run there and may move are put) (processor.capacity)"
-        for own, rest in (("A", "B, C"), ("B", "A, C"), ("C", "A, B"))]),
+        for own, rest in (("A", "B or C"), ("B", "A or C"), ("C", "A or B"))]),
     (of(5, 1), {"keep": ("B",)}, ["B stays on: as asked (--keep)"]),
     (of(5, 5, rows=[policy("pin", "a1", "A")]), {},
      ["A stays on: a1 cannot leave: to B: is pinned to A (policy.pin)", "B stays on: it cannot be emptied: the other servers lack 3.00 cores for what must go"]),
@@ -76,7 +76,7 @@ def test_what_was_measured_is_told_as_that(tmp_path: Path) -> None:
     plan = jobs.consolidate(loaded(of(1, 1)), Consolidate(measure=Measure.SERVERS), OPTIONS, UsageSpec(tmp_path / "usage.db"))
     assert plan.off == ()
     assert [n for n in plan.notes if " on: " in n] == [
-        f"{own} stays on: it cannot be emptied: the other servers lack 1.00 cores for what must go: {own.lower()}1 on {other} (as "
+        f"{own} stays on: it cannot be emptied: the other servers lack 1.00 cores for what must go: {own.lower()}1 to {other} (as "
         f"measured: the peak of the sum, such as 2023-11-15 09:15, a working day: {other} would use 9.00 of 8.00 cores) "
         "(processor.usage)" for own, other in ("AB", "BA")]
 

@@ -123,7 +123,7 @@ def test_what_is_not_lacking_is_not_named_and_one_mend_of_many_is_told_once() ->
     """``0 GiB of memory`` was lacking; the same advice stood in a line for each of ten LPARs."""
     busy = [lpar(f"a{n}", "A", 2, 1) for n in range(3)]
     small = estate([server("A"), server("B", cores=4)], busy)
-    assert conflict(small, "A").summary == "the other servers lack 3.00 cores for what must go: a1, a2 on B"
+    assert conflict(small, "A").summary == "the other servers lack 3.00 cores for what must go: a1, a2 to B"
     huge = conflict(estate([server("A"), server("B", gib=8)], [lpar("a1", "A", 1, 16)]), "A").summary
     assert huge.startswith("a1 may go to no other server; the other servers lack ") and "cores" not in huge
     staying = stating(small.replace(lpars=tuple(replace(p, environment="production") for p in small.lpars)),
@@ -227,14 +227,14 @@ def test_usage_names_the_hour_the_pool_and_the_cores() -> None:
                 pools=(pool("A", 0), pool("B", 0, 2)))
     site, judge = judged(of, {"a1": [100, 1500], "b1": [100, 1000]})
     told = EvacuationProblem(site, judge, evacuate_goal(site, ["A"])).solve(20, 0.0).conflict
-    assert "a1 on B" in told.summary and "pool pool0 (id 0) of B would use 2.50 of 2.00 cores" in told.summary
+    assert "a1 to B" in told.summary and "pool pool0 (id 0) of B would use 2.50 of 2.00 cores" in told.summary
     assert told.irreducible and told.rules == ("processor.pool-usage",)
 
 
 def test_what_is_used_up_beside_cores_and_memory_is_named_and_no_core_is_said_to_lack() -> None:
     of = estate([server("A"), server("B", shared_memory_pool_mib=8192)], [lpar(n, "A", memory_mode="shared") for n in ("a1", "a2")])
     told = conflict(changed(of, "B-v1", paging_devices_mib=(4096,)), "A")
-    assert "0.00 cores" not in told.summary and "1 more paging devices on B" in told.summary and "a1, a2 on B" in told.summary
+    assert "0.00 cores" not in told.summary and "1 paging device on B" in told.summary and "a1, a2 to B" in told.summary
 
 
 def test_lpars_that_may_go_nowhere_are_named_with_their_reasons() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from itertools import product
 from random import Random
@@ -18,6 +19,7 @@ from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options
 from planner.jobs.peak_hours import UsageGiven
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
+from planner.optimise.program import ONE_PLACE, Tag
 from planner.plan.choices import Status
 from planner.scenarios.model import Growth, NewServer, Scenario
 from planner.verify import verify_plan
@@ -75,35 +77,50 @@ def a_history(rng: Random, site: Loaded) -> UsageGiven | None:
 def by_hand(site: Loaded, asked: Scenario, used: UsageGiven | None) -> int | None:
     """The least cost (ms) over every placement, or None."""
     case = _case(site, asked, OPTIONS, CATALOGUE, used)
-    costs, sizes, here = _costs(case), _sizes(case), case.site.start
-    names = sorted(here)
-    choices = [({} if n in case.displaced else {here[n]: 0}) | dict(costs(n)) for n in names]
+    costs, sizes = _costs(case), _sizes(case)
+    choices = _choices(case)
     best: int | None = None
-    for places in product(*(sorted(c) for c in choices)):
-        where = dict(zip(names, places, strict=True))
-        cost = sum(c[s] for c, s in zip(choices, places, strict=True))
-        if (best is None or cost < best) and _holds(case, sizes, where):
+    for places in product(*(sorted(c) for c in choices.values())):
+        where = dict(zip(choices, places, strict=True))
+        cost = sum(0 if s == case.site.start[n] else costs(n)[s] for n, s in where.items())
+        if (best is None or cost < best) and not set(_broken(case, sizes, where)):
             best = cost
     return best
 
 
-def _holds(case: Any, sizes: Any, where: dict[str, str]) -> bool:
-    for s in case.built.kept:
-        arrival = final = case.site.base(s)
-        for n, t in where.items():
-            if t == s:
-                arrival, final = arrival + sizes.arrival(n, s), final + sizes.final(n, s)
-        limit, start = case.site.limit(s), case.site.at_start[s]
-        for of, strict in zip(sizes.used or (), (False, True), strict=False):
-            here = sorted(n for n, t in where.items() if t == s)
+def can_be_had(site: Loaded, asked: Scenario, used: UsageGiven | None, tags: Collection[Tag], moments: Collection[int]) -> bool:
+    """Whether a placement breaks none of these rows at these moments (0: on arrival, 1: in the end); of LPARs that
+    might move those without a row are left out."""
+    case = _case(site, asked, OPTIONS, CATALOGUE, used)
+    sizes, named = _sizes(case), {t.subject for t in tags if t.rule == ONE_PLACE}
+    rows = {(t.rule, t.subject) for t in tags}
+    choices = {n: c for n, c in _choices(case).items() if n in named or c == {case.site.start[n]}}
+    return any(not rows.intersection(_broken(case, sizes, dict(zip(choices, places, strict=True)), moments))
+               for places in product(*(sorted(c) for c in choices.values())))
+
+
+def _choices(case: Any) -> dict[str, set[str]]:
+    costs, here = _costs(case), case.site.start
+    return {n: (set() if n in case.displaced else {here[n]}) | set(costs(n)) for n in sorted(here)}
+
+
+def _broken(case: Any, sizes: Any, where: dict[str, str], moments: Collection[int] = (0, 1)) -> Iterator[tuple[str, str]]:
+    """(rule, server or group) of what a placement breaks, on arrival (0) or in the end (1)."""
+    for s, moment in product(case.built.kept, moments):
+        here, limit = sorted(n for n, t in where.items() if t == s), case.site.limit(s)
+        most = limit if moment else case.site.at_start[s]
+        size = sizes.final if moment else sizes.arrival
+        held = sum((size(n, s) for n in here), case.site.base(s))
+        if sizes.used:
             before = sum((case.site.usage.of(n) for n in case.site.residents(s)), 10 * case.site.base(s).units)
-            if any(of.on(s, here) > (10 * limit.units if strict else np.maximum(10 * limit.units, before))):
-                return False
-        if arrival.units > max(limit.units, start.units) or arrival.memory_mib > max(limit.memory_mib, start.memory_mib):
-            return False
-        if final.units > limit.units or final.memory_mib > limit.memory_mib:
-            return False
-    return not case.judge.groups({n: (s,) for n, s in where.items()}, end=True)
+            if any(sizes.used[moment].on(s, here) > (10 * limit.units if moment else np.maximum(10 * limit.units, before))):
+                yield "processor.usage", s
+        if held.units > max(limit.units, most.units):
+            yield "processor.capacity", s
+        if held.memory_mib > max(limit.memory_mib, most.memory_mib):
+            yield "memory.capacity", s
+    if told := case.judge.groups({n: (s,) for n, s in where.items()}, end=True):
+        yield from ((f.rule, g.name) for f in told for g in case.site.policies.apart)
 
 
 def test_the_same_as_brute_force() -> None:
