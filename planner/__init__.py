@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Estate,
         Plan,
         UsageSpec,
+        alternatives,
         campaign,
         consolidate,
         evacuate,
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
         read_plan,
         readiness,
         remedy,
+        remedy_all,
         resume,
         verify_plan,
         whatif,
     )
 
 __version__ = "0.1.0"
-__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom", "load_estate",
-           "read_plan", "readiness", "remedy", "resume", "verify_plan", "whatif"]
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "alternatives", "campaign", "consolidate", "evacuate", "headroom",
+           "load_estate", "read_plan", "readiness", "remedy", "remedy_all", "resume", "verify_plan", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

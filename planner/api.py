@@ -40,13 +40,15 @@ from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
+    from planner.jobs.alternatives import Beside
     from planner.jobs.campaign import CampaignResult
+    from planner.jobs.opening import Opened
     from planner.jobs.readiness.figures import ReadinessDocument
     from planner.jobs.remedy import Remedied
     from planner.jobs.scenario_result import ScenarioResult
 
-__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom",
-           "load_estate", "read_plan", "readiness", "remedy", "resume", "verify_plan", "whatif"]
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "alternatives", "campaign", "consolidate", "evacuate", "headroom",
+           "load_estate", "read_plan", "readiness", "remedy", "remedy_all", "resume", "verify_plan", "whatif"]
 
 
 @checked
@@ -159,6 +161,64 @@ def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memo
     options = jobs.Options(time_limit, window=_window(window), work_s=jobs.span_from(work), zone=zone)
     listed = PRICES if prices is None else read_prices(Path(prices))
     return remedies.remedy(remedies.Remedy(Loaded(estate), goal, options, usage, listed), sets)
+
+
+@checked
+def remedy_all(estate: Estate, *servers: str | Iterable[str], budget: int | None = None, come_back: bool = False,
+               window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
+               not_targets: Iterable[str] = (), prices: str | Path | None = None, zone: str = "",
+               time_limit: float = 60.0) -> Opened:
+    """The cheapest changes with which each of these servers (none named: every one of the estate) can be freed, one at
+    a time, what lasts bought once for all; with a ``budget`` in points as many as it opens (docs/remedy.md).
+
+    ``time_limit``: of each plan. Raises UsageError for unknown names, InputError for a wrong list of ``prices``.
+    """
+    from planner.estate.prices import PRICES, read_prices  # start-up: the other questions do without
+    from planner.jobs import opening
+    from planner.jobs import remedy as remedies
+
+    options = jobs.Options(time_limit, window=_window(window), work_s=jobs.span_from(work), zone=zone)
+    listed = PRICES if prices is None else read_prices(Path(prices))
+
+    def asked(server: str) -> remedies.Remedy:
+        goal = Evacuate(servers=(server,), come_back=come_back, not_targets=tuple(not_targets))
+        return remedies.Remedy(Loaded(estate), goal, options, usage, listed)
+
+    return opening.open_all(asked, names("servers", servers) or [s.name for s in estate.servers], budget)
+
+
+@checked
+def alternatives(plan: Plan, estate: Estate, count: int = 3, *, usage: UsageSpec | None = None,
+                 time_limit: float = 60.0, gap: float = 0.0) -> Beside:
+    """Up to ``count`` plans (four at most) for the question of a plan of ``evacuate``, ``headroom`` or ``consolidate``
+    that differ in what people choose by, with what each gives up, and the front of cost against the least headroom
+    (docs/alternatives.md). ``usage``: as the plan was made with; ``time_limit``: of each plan.
+
+    Raises UsageError for a plan that is not verified, of another question or of another estate.
+    """
+    from planner.estate.saved import digest  # start-up: the other questions do without
+    from planner.jobs import alternatives as others
+
+    goal = plan.goal
+    if not isinstance(goal, Evacuate | Headroom | Consolidate) or not plan.verified:
+        raise UsageError("plan: is no verified plan of evacuate, headroom or consolidate")
+    if plan.estate_digest != digest(estate):
+        raise UsageError("estate: is not the one the plan was made for")
+    if not 1 <= count <= 4:
+        raise UsageError(f"count: {count} is not between 1 and 4")
+    out, back = (w and replace(w, fits=None, spare_s=None) for w in (plan.window, plan.back_window))
+    options = jobs.Options(time_limit, gap, out, None if isinstance(goal, Consolidate) else back,
+                           work_s=plan.work_s or 0, zone=out.zone if out else "")
+
+    def again(more: dict[str, object]) -> Plan:
+        other = goal.replace(**more)
+        if isinstance(other, Headroom):
+            return jobs.headroom(Loaded(estate), other, options, usage, curve=False)
+        if isinstance(other, Consolidate):
+            return jobs.consolidate(Loaded(estate), other, options, usage)
+        return jobs.evacuate(Loaded(estate), other, options, usage)
+
+    return others.alternatives(plan, estate, again, count)
 
 
 @checked

@@ -10,9 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from estates import BASE, changed, policy, stating
 
 import planner
-from planner import load_estate
+from planner import alternatives, evacuate, load_estate, readiness, remedy, remedy_all, verify_plan
+from planner.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -63,3 +65,22 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
     assert all(hasattr(planner, name) for name in planner.__all__)
     with pytest.raises(AttributeError):
         planner.nothing  # noqa: B018
+
+
+def test_alternatives_and_what_opens_every_server_are_had_from_python(tmp_path: Path) -> None:
+    of = stating(changed(BASE, "b1", rmc_active=False), policy("pin", "a2"))
+    told = remedy_all(of, time_limit=20)
+    assert {*told.today, *told.sets} == {"A", "B", "C"} and told.cheapest and told.cost == 50
+    assert sorted(remedy_all(of, ["A", "B"], budget=5, time_limit=20).sets) == ["B"]
+    plan = evacuate(BASE, "A", time_limit=20)
+    beside = alternatives(plan, BASE, 4, time_limit=20)
+    made = [a.plan for a in beside.alternatives if a.plan]
+    assert beside.first.moves == len(plan.moves) and all(p.verified and verify_plan(p, BASE).holds for p in made)
+    assert [p.cost for p in beside.front] == sorted(p.cost for p in beside.front) and beside.front
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[rmc]\nprice = 7\n")
+    assert [s.cost for s in remedy(of, "B", prices=prices, sets=1, time_limit=20).sets] == [7]
+    assert readiness(BASE, since=of, name="then", remedies=False).since
+    for wrong in (lambda: alternatives(plan, of), lambda: alternatives(plan, BASE, 9), lambda: remedy_all(of, budget=-1)):
+        with pytest.raises(UsageError):
+            wrong()

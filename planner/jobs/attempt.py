@@ -3,7 +3,7 @@ of what was found, or why there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -70,18 +70,21 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Attempt(Generic[R]):
     """The answer that has an order, with its timetable; without one the last answer, None when a further try was not
-    worth it, and the ``reason`` why those before it have no order."""
+    worth it, and the ``reason`` why those before it have no order; ``conflict``: the proof that none has."""
 
     answer: R | None
     table: Timetable | None = None
     reason: str = ""
+    conflict: Conflict | None = None
 
 
 def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], Timetable],
-              keeps: Callable[[Timetable], bool] = lambda table: True, deadline: float | None = None) -> Attempt[R]:
+              keeps: Callable[[Timetable], bool] = lambda table: True, deadline: float | None = None,
+              proved: Callable[[], Conflict | None] = lambda: None) -> Attempt[R]:
     """Answers from the cheapest on, until one has an order that ``keeps`` its windows; else the first that has an
     order. ``timed`` makes the timetable of an answer, searching so many states; only when none was found quickly for
-    any answer are they searched thoroughly, one after the other, while there is time."""
+    any answer are they searched thoroughly, one after the other, while there is time, unless it is ``proved`` that no
+    order leads to any."""
     deadline = deadline or max(options.deadline(), now() + _FIRST_S)
     late: Attempt[R] | None = None
     answer, reason = None, ""
@@ -102,17 +105,28 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
         over = now() > deadline and not (unhurried and number < _LEAST_TRIES)
         if not problem.refuse(given) or over:
             break
-    for given in tried if late is None else ():
+    return late or (tried and _at_length(tried, timed, proved, deadline)) or Attempt(answer, None, reason)
+
+
+def _at_length(tried: Sequence[R], timed: Callable[[R, int], Timetable], proved: Callable[[], Conflict | None],
+               deadline: float) -> Attempt[R] | None:
+    """Of answers without an order that was found quickly: that it is proved that there is none, or the first of which
+    one is found by a thorough search."""
+    if (conflict := proved()) is not None:
+        return Attempt(None, conflict=conflict)
+    for given in tried:
         if now() > deadline:
             break
         table = timed(given, THOROUGH)
         if table.found:
             return Attempt(given, table)
-    return late or Attempt(answer, None, reason)
+    return None
 
 
 def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
     """The plan that there is not: why it is impossible, or what would help to find one."""
+    if tried.conflict is not None:
+        return impossible(blank, tried.conflict)
     if tried.answer is not None and tried.answer.status is Status.INFEASIBLE and tried.answer.conflict is not None:
         return impossible(blank, tried.answer.conflict)
     when = "before the user interrupted" if stopped() else f"within {options.time_limit:g} s"

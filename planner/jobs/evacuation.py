@@ -11,6 +11,7 @@ from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
 from planner.jobs.common import Options, assumptions, hours_between, left_behind, told_first, zoned
 from planner.jobs.homes import bringing_home
+from planner.jobs.without_order import without_order
 from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
@@ -46,7 +47,8 @@ def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Pl
     tried = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer, states: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s,
-                                               unmoved=goal.unmoved, states=states))
+                                               unmoved=goal.unmoved, states=states),
+                      proved=lambda: without_order(blank, site, judge))
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     return finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)

@@ -16,6 +16,7 @@ from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
 from planner.jobs.common import Options, assumptions, hours_between, told_first, zoned
 from planner.jobs.homes import bringing_home
+from planner.jobs.without_order import without_order
 from planner.optimise.asked import checked_headroom, critical_here, spelt_as
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
 from planner.optimise.stages import Answer
@@ -70,7 +71,7 @@ def _planned(case: Case, goal: Headroom, usage: UsageSpec | None, tell: Callable
     tried = attempted(problem, options, lambda answer, states: timetable(
         site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
         back_from_s=blank.back_from_s or 0, unmoved=goal.unmoved, states=states),
-        lambda table: not blank.replace(moves=table.moves).late())
+        lambda table: not blank.replace(moves=table.moves).late(), proved=lambda: without_order(blank, site, judge))
     if tried.answer is not None and tried.answer.status is Status.INFEASIBLE:
         tell("why it is impossible")
         return _impossible(blank, problem, options)

@@ -80,7 +80,7 @@ def bringing_home(goal: Q, estate: Estate, used: Usage | None, checked: Callable
         goal = goal.replace(homes={n: s for n, s in homes.items() if n not in away}, away={n: homes[n] for n in away})
         site = sited(goal)
     plan = planned(goal, site)
-    if plan.status is Status.UNKNOWN and goal.homes:
+    if goal.homes and (plan.status is Status.UNKNOWN or (plan.conflict and plan.conflict.states)):
         away |= dict.fromkeys(goal.homes, ("no order of moves was found that brings it there as well", ""))
         goal = goal.replace(homes={}, away=homes)
         plan = planned(goal, sited(goal))

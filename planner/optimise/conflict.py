@@ -146,8 +146,7 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
     what = _nowhere(names, {} if units or mib else refusals, back=back)
     if units or mib:
-        whom = "it" if len(names) == 1 else "them"
-        what += f"; the other servers lack {_amounts(units, mib)} for {whom} even without any other LPAR"
+        what += f"; the other servers lack {_amounts(units, mib)} for {_them(names)} even without any other LPAR"
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
     lifts = dict.fromkeys((*(x for n, by_server in refusals.items() for x in mends(n, by_server)),
                            f"or stop and leave them there: {leave}"))
@@ -155,6 +154,10 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     rules = dict.fromkeys(r.rule for by_server in refusals.values() for why in by_server.values() for r in why)
     return Conflict(what, tuple(names), tuple(servers), tuple(rules), tuple(lifts), refusals, shortfall(units, mib),
                     irreducible=len(names) == 1, unstated=unproved(refused, alone=True))
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _amounts(units: Mapping[str, int], mib: Mapping[str, int], others: Sequence[str] = ()) -> str:
@@ -318,13 +321,17 @@ def _hours(model: PlacementProgram, lacking: Iterable[Tag], where: Mapping[str, 
                    "cores")
 
 
+def _least_lacking(model: PlacementProgram, until: float, rows: Collection[Tag]
+                   ) -> tuple[dict[Tag, int], dict[str, str], bool]:
+    """See :func:`_elastic`; of these rows alone, and that it is so, where groups alone conflict as well."""
+    lacking, where = _elastic(model, until)
+    return (lacking, where, False) if lacking else (*_elastic(model, until, rows), True)
+
+
 def _shortage(model: PlacementProgram, until: float, rows: Collection[Tag]) -> _Short:
     """What rows lack, counted from the limits: a server that held more than its limit lacks that as well. A server's
-    cores include those of its pools. Where groups alone conflict as well, what these rows lack."""
-    lacking, where = _elastic(model, until)
-    alone = not lacking
-    if alone:
-        lacking, where = _elastic(model, until, rows)
+    cores include those of its pools."""
+    lacking, where, alone = _least_lacking(model, until, rows)
     units: dict[str, int] = {tag.subject: -(-lacking[tag] // 10) for tag in sorted(lacking, key=str)
                              if tag.rule == _USAGE}
     mib: dict[str, int] = {}
@@ -414,22 +421,22 @@ def _summary(site: Site, lpars: Sequence[str], rows: Sequence[Tag], short: _Shor
     used_up, groups = [t for t in rows if t.family != "policy"], [t for t in rows if t.family == "policy"]
     parts = [_lack(lpars if few else (), used_up, short, goes=goes)] if used_up or short.others else []
     if groups:
-        parts.append(f"{' and '.join(_group_words(site, t) for t in groups)} leaves no placement"
+        parts.append(f"{' and '.join(group_words(site, t.rule, t.subject) for t in groups)} leaves no placement"
                      + (f" for {', '.join(lpars)}" if few else ""))
     return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"
 
 
-def _group_words(site: Site, tag: Tag) -> str:
+def group_words(site: Site, rule: str, name: str) -> str:
     """``keeping a1, a2 apart (policy.keep-apart: central instances)``."""
     of: Mapping[str, tuple[str, Sequence[Group]]] = {
         "policy.keep-apart": ("keeping {} apart", site.policies.apart),
         "policy.cluster": ("keeping the cluster nodes {} apart", site.policies.clusters),
         "policy.keep-together": ("keeping {} together", site.policies.together)}
-    words, groups = of.get(tag.rule, ("", ()))
-    members = next((g.members for g in groups if g.name == tag.subject), ())
+    words, groups = of.get(rule, ("", ()))
+    members = next((g.members for g in groups if g.name == name), ())
     if not members:
-        return f"{tag.rule} ({tag.subject})"
-    return f"{words.format(some(members, _NAMED))} ({tag.rule}: {tag.subject})"
+        return f"{rule} ({name})"
+    return f"{words.format(some(members, _NAMED))} ({rule}: {name})"
 
 
 def _lack(lpars: Sequence[str], used_up: Sequence[Tag], short: _Short, *, goes: bool) -> str:

@@ -280,8 +280,7 @@ class HeadroomProblem(StagedProblem):
             yield f"ask for {show_gib(memory.amount)} GiB or less"
 
     def _summary(self, most: Most, memory: Most, tags: Sequence[Tag], stuck: Collection[str]) -> str:
-        """How much there is at most, and who or what holds it: those who may leave for nowhere, and servers that are
-        too small for others."""
+        """How much there is at most, and what holds it."""
         goal, more = self.goal, " that were found; more is not excluded"
         parts = []
         if most.amount is not None and goal.units:
@@ -294,18 +293,20 @@ class HeadroomProblem(StagedProblem):
                          + ("" if memory.status is Status.OPTIMAL else more))
         if not parts and most.status is memory.status is Status.INFEASIBLE:
             parts = ["neither the cores nor the memory can be had, even one without the other"]
-        named = [t.subject for t in tags if t.rule == ONE_PLACE]
-        held = [n for n in named if n in stuck]
+        return f"{goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "") + (
+            f", since {self._held(tags, stuck)}")
+
+    def _held(self, tags: Sequence[Tag], stuck: Collection[str]) -> str:
+        """What keeps more from being free."""
+        goal, held = self.goal, [t.subject for t in tags if t.rule == ONE_PLACE and t.subject in stuck]
         full = dict.fromkeys(t.subject for t in tags if t.subject in self.site.servers and t.subject != goal.server)
         why = [f"{some(held, 4)} may go nowhere else"] * bool(held)
         if full:
             why.append(f"{some(full, 4)} {'has' if len(full) == 1 else 'have'} too little for "
                        f"{'the others' if held else 'who may go'}")
         stays = critical_here(goal, self.site)
-        why = why or [f"{some(stays, 4)} {'stays' if len(stays) == 1 else 'stay'} there" if stays else
-                      f"{goal.server} has no more, even without any LPAR"]
-        return f"{goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "") + (
-            f", since {' and '.join(why)}")
+        return " and ".join(why) or (f"{some(stays, 4)} {'stays' if len(stays) == 1 else 'stay'} there" if stays else
+                                     f"{goal.server} has no more, even without any LPAR")
 
     def _refused(self, lpar: str) -> dict[str, list[Finding]]:
         """Server → why an LPAR may not leave for it."""

@@ -335,6 +335,8 @@ class Conflict:
     """What nobody states and would have to be exported before this is a proof."""
     sets: Annotated[int, Field(exclude_if=empty)] = 0
     """It is so many irreducible sets, each of which is impossible by itself; 0: one, or not known."""
+    states: Annotated[int, Field(exclude_if=empty)] = 0
+    """Placements may exist; of the so many states that moves can reach none is one. 0: no proof of orders."""
 
     @property
     def status(self) -> Status:

@@ -8,6 +8,7 @@ from planner.verify.base import Replay, server_state, server_states
 from planner.verify.changes import replay_changes
 from planner.verify.replay import replay
 from planner.verify.restored import NOT_AS_IT_WAS
+from planner.verify.unreachable import never_reached
 
-__all__ = ["NOT_AS_IT_WAS", "Replay", "replay", "replay_changes", "server_state", "server_states", "unsure",
-           "verify_plan"]
+__all__ = ["NOT_AS_IT_WAS", "Replay", "never_reached", "replay", "replay_changes", "server_state", "server_states",
+           "unsure", "verify_plan"]

@@ -20,6 +20,7 @@ from planner.verify.hours import wrong_hours
 from planner.verify.order import malformed
 from planner.verify.progress import done_of, next_of, out_of_order
 from planner.verify.replay import replay
+from planner.verify.unreachable import never_reached
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.history.usage import Usage
@@ -57,6 +58,8 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
                 goal=plan.goal)
     judge = Judge(site)
+    if same and plan.conflict is not None and plan.conflict.states:
+        return Replay((*_formed(plan), _without_order(plan, site, judge)), (), (), ())
     played = replay(plan.replace(moves=tuple(rest)), site, judge, home, begun=bool(done))
     notes += [*_late(plan), *unsure(plan)]
     if done and not any(m.leg == OUT for m in rest):
@@ -151,6 +154,13 @@ def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
                        f"with {basis.measured}", "give the history that the plan was made with")]
     return [Finding("plan.usage", Severity.WARNING, "history", "it is not the usage that the plan was made with; the "
                     "replay is with this one", "see what has been added since: planner history show")]
+
+
+def _without_order(plan: Plan, site: Site, judge: Judge) -> Finding:
+    """Whether it is so that no order of moves reaches the goal, which is what is claimed."""
+    if never_reached(plan, site, judge):
+        return Finding("plan.no-order", Severity.INFO, "plan", "worked out again: no order of moves reaches the goal")
+    return broken("plan.no-order", "plan", "that no order of moves reaches the goal cannot be worked out again")
 
 
 def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
