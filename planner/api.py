@@ -138,10 +138,11 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
 def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memory_gib: float = 0,
            come_back: bool = False, window: str | Window | None = None, work: str = "60m",
            usage: UsageSpec | None = None, firmware_after: Mapping[str, str] | None = None,
-           not_targets: Iterable[str] = (), prices: str | Path | None = None, sets: int = 3, zone: str = "",
-           time_limit: float = 60.0) -> Remedied:
+           not_targets: Iterable[str] = (), prices: str | Path | None = None, sets: int = 3, when: str = ALWAYS,
+           critical: Iterable[str] = (), zone: str = "", time_limit: float = 60.0) -> Remedied:
     """The cheapest sets of changes that make it possible to free these servers, or with ``cores`` or ``memory_gib`` to
-    make that headroom on one (docs/remedy.md): each with its cost, the estate after it and the verified plan on that.
+    make that headroom on one, ``when`` it is needed while ``critical`` ones stay (docs/remedy.md): each with its cost,
+    the estate after it and the verified plan on that.
 
     ``prices``: a price list of your own (TOML), in points; ``sets``: how many are told. Raises UsageError for unknown
     names and for headroom on several servers, InputError for a wrong list.
@@ -154,11 +155,14 @@ def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memo
         raise UsageError("servers: none is named" if not named else "servers: headroom is made on one")
     goal: Evacuate | Headroom = Evacuate(
         servers=named, come_back=come_back, firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
+    first = _window(window)
     if cores or memory_gib:
+        needed = period_from(when, usage.calendar if usage else Calendar(), first.end if first else None)
         goal = Headroom(server=named[0], units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
                         by=By.ENTITLEMENT if usage is None else By.BOTH, come_back=come_back,
-                        firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
-    options = jobs.Options(time_limit, window=_window(window), work_s=jobs.span_from(work), zone=zone)
+                        firmware_after=firmware_after or {}, not_targets=tuple(not_targets),
+                        critical=tuple(critical), **needed._asdict())
+    options = jobs.Options(time_limit, window=first, work_s=jobs.span_from(work), zone=zone)
     listed = PRICES if prices is None else read_prices(Path(prices))
     return remedies.remedy(remedies.Remedy(Loaded(estate), goal, options, usage, listed), sets)
 

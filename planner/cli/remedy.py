@@ -17,6 +17,7 @@ from planner.cli.options import (
     PolicyFile,
     Solver,
     Times,
+    history_end,
     levels_from,
 )
 from planner.cli.plans import directory, file_name
@@ -41,6 +42,10 @@ def remedy_command(
                                                "most servers that so much opens.")] = None,
     cores: Annotated[str, typer.Option("--cores", metavar="N", help="Headroom instead, this much.")] = "0",
     memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory of the headroom.")] = "0",
+    when: Annotated[str, typer.Option("--when", metavar="WHEN", help="Of headroom: always, month-end (the next), or a "
+                                      "month's end such as 2026-11.")] = "always",
+    critical: Annotated[list[str] | None, typer.Option("--critical", metavar="LPAR", help="Of headroom: this LPAR "
+                                                       "stays (patterns too), besides those of production.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices and owners (TOML, "
                                                 "docs/remedy.md).")] = None,
     sets: Annotated[int, typer.Option("--sets", min=1, max=20, help="So many sets, the cheapest that differ.")] = 3,
@@ -52,7 +57,9 @@ def remedy_command(
     Example: planner remedy estate.xlsx SN1001C70_p570-1 --return
     """
     from planner.estate.prices import PRICES, read_prices
+    from planner.jobs.peak_hours import ALWAYS, period_from
     from planner.jobs.remedy import Remedy, possible, remedy
+    from planner.plan.questions import Headroom
 
     listed = PRICES if prices is None else read_prices(prices)
     if bool(servers) is every or (budget is not None and not every):
@@ -61,9 +68,14 @@ def remedy_command(
     where = directory(out, "remedy-" + "-".join(file_name(s) for s in sorted(set(chosen))), "the remedy",
                       force=output.force)
     loaded, progress, options, spec = load_estate(estate, policy), working(), times.options(solver), usage.spec()
+    needed = period_from(when, usage.calendar(), options.window.end if options.window else history_end(usage.history))
 
     def asked(*named: str) -> Remedy:
         goal = _goal(list(named), cores, memory, times, not_a_target, measured=spec is not None)
+        if isinstance(goal, Headroom):
+            goal = goal.replace(critical=tuple(critical or ()), **needed._asdict())
+        elif critical or when != ALWAYS:
+            raise UsageError("--critical and --when are of headroom: give --cores or --memory")
         return Remedy(loaded, goal, options, spec, listed)
 
     with stoppable():

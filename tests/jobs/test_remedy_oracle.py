@@ -19,7 +19,7 @@ from planner.estate.changes import Repair
 from planner.estate.model import Bridge, Disk, Estate
 from planner.jobs.common import Options
 from planner.jobs.remedy import Remedy, possible, remedy
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Evacuate, Headroom
 from planner.schedule.lanes import Pacing
 
 EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", "6"))
@@ -59,6 +59,16 @@ def asked(of: Estate, *, come_back: bool) -> Remedy:
                   Options(time_limit=20, pacing=Pacing(waves=True)))
 
 
+def headroom_asked(of: Estate, random: Random) -> Remedy:
+    """More of A than is free, or as much as it has; at times one of its LPARs is critical."""
+    here = [p for p in of.lpars if p.server == "A"]
+    size = next(s for s in of.servers if s.name == "A")
+    most = size.configurable_units - sum(v.entitlement_units for v in of.vioses if v.server == "A")
+    goal = Headroom(server="A", units=max(50, most - random.choice((0, 50, 100, 150))), memory_mib=random.choice((0, 2048, 4096)),
+                    critical=(here[0].name,) if random.random() < 0.4 else (), come_back=random.random() < 0.4)
+    return Remedy(Loaded(of), goal, Options(time_limit=20, pacing=Pacing(waves=True)))
+
+
 def cheaper(of: Remedy, most: int) -> Iterator[tuple[int, tuple[Repair, ...]]]:
     """Sets of changes that cost less than so much, the cheapest first."""
     model, _ = of.model()
@@ -83,7 +93,16 @@ def cheaper(of: Remedy, most: int) -> Iterator[tuple[int, tuple[Repair, ...]]]:
 @pytest.mark.parametrize("seed", range(EXAMPLES))
 def test_no_cheaper_set_and_no_smaller_one_makes_it_possible(seed: int) -> None:
     random = Random(seed)
-    of = asked(flawed(random), come_back=random.random() < 0.4)
+    cheapest_and_needed(asked(flawed(random), come_back=random.random() < 0.4))
+
+
+@pytest.mark.parametrize("seed", range(1000, 1000 + EXAMPLES // 3))
+def test_the_same_of_headroom(seed: int) -> None:
+    random = Random(seed)
+    cheapest_and_needed(headroom_asked(flawed(random), random))
+
+
+def cheapest_and_needed(of: Remedy) -> None:
     told = remedy(of)
     if possible(of.today):
         assert not told.sets
