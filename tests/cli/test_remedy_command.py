@@ -52,6 +52,11 @@ def test_headroom_has_remedies_too(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["sets"][0]["price"] == 40 and "reserve-cores" in told["sets"][0]["tickets"][0]["changes"][0]["what"]
+    alone = run(tmp_path, BASE, "B", "--critical", "b1")
+    assert alone.exit_code == 2 and "--critical and --when are of headroom" in " ".join(alone.output.split())
+    stays = run(tmp_path, BASE, "B", "--cores", "13", "--critical", "b1", "--when", "month-end", "--json")
+    assert stays.exit_code == 0 and all("b1" not in c["what"] or "lower" in c["what"] for s in json.loads(stays.stdout)["sets"]
+                                        for t in s["tickets"] for c in t["changes"])
 
 
 def test_a_price_list_forbids_and_names_owners(tmp_path: Path) -> None:
