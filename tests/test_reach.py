@@ -12,6 +12,7 @@ from estates import BASE, VLAN, estate, lpar, server, vioses, without
 from estates_random import random_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Vios, Zoning
 from planner.grouping import linked
@@ -118,7 +119,7 @@ BIPARTITE = st.integers(1, 5).flatmap(lambda n: st.lists(
     st.lists(st.sampled_from([f"t{k}" for k in range(5)]), unique=True, max_size=5), min_size=n, max_size=n))
 
 
-@settings(max_examples=200)
+@settings(max_examples=portion(200))
 @given(BIPARTITE)
 def test_a_matching_is_as_large_as_networkx_finds_disjoint_paths(edges: list[list[str]]) -> None:
     wanted = [f"w{n}" for n in range(len(edges))]
@@ -139,7 +140,7 @@ def _disjoint(eligible: dict[str, list[str]]) -> int:
     return len(list(nx.node_disjoint_paths(graph, "source", "sink"))) if nx.has_path(graph, "source", "sink") else 0
 
 
-@settings(max_examples=200)
+@settings(max_examples=portion(200))
 @given(st.data())
 def test_lost_paths_are_what_disjoint_paths_of_the_graph_leave(data: st.DataObject) -> None:
     """One LUN over k VIOSes of A; B has up to four VIOSes, of which some see it."""
@@ -178,7 +179,7 @@ def test_luns_that_are_seen_alike_share_answers_but_not_names() -> None:
     assert half.storage_shape("a1") != half.storage_shape("a2")
 
 
-@settings(max_examples=200)
+@settings(max_examples=portion(200))
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=8))
 def test_what_is_linked_is_what_one_gets_to_by_single_links(groups: list[list[int]]) -> None:
     """Against the closure of "stands in one group"; 8 and 9 are no names."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from estates_random import estates, random_estate
 from hypothesis import given, settings
+from portion import portion
 from site_writer import FAMILIES, LPARSTAT_FACTS, Wiring, carries, has_lparstat, write
 
 from planner.estate.assemble import Loaded
@@ -21,7 +22,7 @@ from planner.findings import Severity, errors
 from planner.formats import registry, table
 from planner.formats.base import Reading, Record
 
-FEW = settings(max_examples=12)
+FEW = settings(max_examples=portion(12))
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def dedicated(p: Lpar | Vios) -> bool:
 
 
 @given(estates())
-@settings(max_examples=40)
+@settings(max_examples=portion(40))
 def test_random_estates_are_valid(estate: Estate) -> None:
     assert not errors(checked(Loaded(estate)).findings)
 

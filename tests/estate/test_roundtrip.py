@@ -14,6 +14,7 @@ import pytest
 from estates import BASE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate import saved
 from planner.estate.assemble import Loaded
@@ -125,7 +126,7 @@ def through(name: str, data: bytes) -> Loaded:
         return load([path])
 
 
-@settings(max_examples=120)
+@settings(max_examples=portion(120))
 @given(ESTATES)
 @example(Estate(lpars=(Lpar("a", "s", 1, 1, 1024, 0),)))  # a maximum that is stated, and nothing
 def test_the_workbook_gives_the_estate_back(estate: Estate) -> None:
@@ -133,13 +134,13 @@ def test_the_workbook_gives_the_estate_back(estate: Estate) -> None:
         assert through("e.xlsx", workbook_bytes(Loaded(estate))).estate == estate
 
 
-@settings(max_examples=120)
+@settings(max_examples=portion(120))
 @given(ESTATES)
 def test_json_gives_the_estate_back(estate: Estate) -> None:
     assert through("e.json", saved.dump(Loaded(estate)).encode()).estate == estate
 
 
-@settings(max_examples=40)
+@settings(max_examples=portion(40))
 @given(ESTATES)
 def test_the_schema_accepts_every_dump(estate: Estate) -> None:
     document = json.loads(saved.dump(Loaded(estate, {"lpars/x/name": Source("a.txt", 3)})))

@@ -13,12 +13,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from portion import portion
 
 from planner.findings import Severity
 from planner.formats import registry
 
 ROOT = Path(__file__).parents[2]
-SHARE = 1500
+SHARE = portion(1500)
 MIB = 1 << 20
 
 

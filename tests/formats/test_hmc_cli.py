@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
@@ -595,7 +596,7 @@ def mutated(text: str, mutations: list[tuple[str, int, int, str]]) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=portion(300), deadline=2000, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(FIXTURE_TEXTS), MUTATIONS)
 def test_no_mutation_makes_the_reader_fail(text: str, mutations: list[tuple[str, int, int, str]]) -> None:
     changed = mutated(text, mutations)
@@ -607,7 +608,7 @@ def test_no_mutation_makes_the_reader_fail(text: str, mutations: list[tuple[str,
     assert all(line is not None and 1 <= line <= lines for line in places)
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=portion(200), deadline=2000)
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_reported(text: str) -> None:
     reading = of_text(text)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.formats.base import NonValue, Reading, Record
 from planner.formats.hmc_rest import FORMAT, KIND, read, recognise, snake
@@ -302,7 +303,7 @@ PIECES = st.sampled_from(["<", ">", "</", "&", "&x;", '"', "{", "[", "]", "}", "
                           "<!DOCTYPE a>", "BODY{\n", "END OF SECTION}", "<?xml ", "-", "kb='x'", "é"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=portion(300), deadline=None)
 @given(st.sampled_from(sorted(TEXTS)), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 60), PIECES), max_size=5))
 def test_mutations_never_raise(name: str, edits: list[tuple[float, int, str]]) -> None:
     text: Any = TEXTS[name]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.findings import Severity
 from planner.formats import registry
@@ -133,7 +134,7 @@ def test_long_lines_are_quick(text: str) -> None:
     assert process_time() - started < 2
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=portion(300), deadline=2000)
 @given(st.sampled_from(TEXTS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.text(max_size=12))))
 def test_no_mutation_raises(text: str, edits: list[tuple[float, int, str]]) -> None:
     for where, cut, put in edits:

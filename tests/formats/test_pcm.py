@@ -11,6 +11,7 @@ import pytest
 from estates_random import estates
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from usage_writer import pcm_cycles, pcm_metrics, pcm_part, pcm_site, pcm_system, write
 
 from planner.estate.model import Estate
@@ -151,7 +152,7 @@ def test_a_site_written_as_the_console_does_is_the_same_usage(estate: Estate, se
 PIECES = st.sampled_from(["{", "[", "]", "}", ",", "null", "1e999", "NaN", '"', ":", "-", "[]", "{}", "\ud800", "9" * 40])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=portion(300), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), max_size=4))
 def test_mutations_never_raise(edits: list[tuple[float, int, str]]) -> None:
     text = json.dumps(pcm_metrics([(AT[0], pcm_system() | {"lparsUtil": [pcm_part("oak01", 1, 0, 1)]})]))

@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.findings import Finding, Source
 from planner.formats.base import NonValue, Reading
@@ -227,7 +228,7 @@ def test_order_of_findings_is_that_of_the_mapping() -> None:
 PIECES = st.sampled_from([",", ";", '"', '""', "\n", "\t", "\x00", "\ud800", "1e9", "-", "Name", "é", "#N/A", "9" * 40])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=portion(300), deadline=None)
 @given(st.sampled_from(sorted(TEXTS)), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), max_size=5))
 def test_mutations_never_raise(name: str, edits: list[tuple[float, int, str]]) -> None:
     text = TEXTS[name]
@@ -238,7 +239,7 @@ def test_mutations_never_raise(name: str, edits: list[tuple[float, int, str]]) -
     assert isinstance(read(text, name, MAPPING), Reading)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=portion(200), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), max_size=5))
 def test_mutated_mappings_never_raise(edits: list[tuple[float, int, str]]) -> None:
     text = TOML

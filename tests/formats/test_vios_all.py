@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from portion import portion
 from test_registry import kind_of
 
 from planner.findings import errors
@@ -72,7 +73,7 @@ PIECES = st.one_of(
 CUTS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 60), PIECES), max_size=6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=portion(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.sampled_from(sorted(TEXTS)), cuts=CUTS)
 def test_no_text_raises_and_every_finding_has_its_place(name: str, cuts: list[tuple[int, int, str]]) -> None:
     text = TEXTS[name]

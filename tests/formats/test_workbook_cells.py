@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import workbook_cells
@@ -246,7 +247,7 @@ def test_a_part_that_stands_twice() -> None:
 XLSX = _xlsx(ROWS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=portion(150), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6)), min_size=1, max_size=6))
 def test_mutated_bytes_never_raise(edits: list[tuple[float, bytes]]) -> None:
     data = bytearray(XLSX)
@@ -256,7 +257,7 @@ def test_mutated_bytes_never_raise(edits: list[tuple[float, bytes]]) -> None:
     assert isinstance(open_workbook(bytes(data), "a.xlsx"), Workbook | Finding)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=portion(150), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(['r="B2"', "<c>", "</row>", "9", '"'])), max_size=4))
 def test_mutated_sheet_xml_never_raises(edits: list[tuple[float, str]]) -> None:
     with zipfile.ZipFile(io.BytesIO(XLSX)) as archive:
@@ -267,7 +268,7 @@ def test_mutated_sheet_xml_never_raises(edits: list[tuple[float, str]]) -> None:
     assert isinstance(open_workbook(_edited(XLSX, {SHEET: xml.encode()}), "a.xlsx"), Workbook | Finding)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=portion(150), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=20))
 def test_mutated_xls_never_raises(edits: list[tuple[float, int]]) -> None:
     data = bytearray(_xls(ROWS))

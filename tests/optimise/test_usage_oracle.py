@@ -11,6 +11,7 @@ import pytest
 from estates import evacuate_goal, judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from test_consolidation import WAYS, brute, check
 from test_oracle import brute as cheapest
 from test_oracle import estates
@@ -77,7 +78,7 @@ def test_freeing_a_server_agrees_with_brute_force() -> None:
 def test_switching_off_agrees_with_brute_force(way: Mapping[str, int], n_plus_1: bool) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=40)
+    @settings(max_examples=portion(40, 2))
     @given(estates(scarce=False), st.data())
     def agree(of: Estate, data: st.DataObject) -> None:
         wide = 2 if n_plus_1 else 1

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from estates import loaded
 from landscape import landscape
+from portion import portion
 from scarce import drawn
 from tight import FREED, tight
 from timings import broken_at_some_time
@@ -61,7 +62,7 @@ def test_the_landscape_holds_whatever_the_minutes_are() -> None:
     assert not broken_at_some_time(plan, site, Judge(site), 200)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(portion(12, 3)))
 def test_small_sites_with_scarce_ports_hold_whatever_the_minutes_are(seed: int) -> None:
     of = drawn(seed)
     plan = planned(of, "A", replace(QUICK, people=seed % 3))
@@ -70,7 +71,7 @@ def test_small_sites_with_scarce_ports_hold_whatever_the_minutes_are(seed: int) 
     assert not plan.moves or not broken_at_some_time(plan, site, Judge(site), 40, seed)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(portion(4, 2)))
 def test_tight_sites_hold_whatever_the_minutes_are(seed: int) -> None:
     of = tight(seed, shifting=True).estate
     plan = planned(of, FREED, back=False)
@@ -90,7 +91,7 @@ def test_each_wait_that_names_a_rule_is_needed() -> None:
         assert broken_at_some_time(loose, site, Judge(site), 400), m.lpar
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(portion(6, 2)))
 def test_lanes_are_never_longer_than_waves_nor_shorter_than_at_least(seed: int) -> None:
     of = tight(seed, shifting=bool(seed % 2)).estate
     waves, plan = (planned(of, FREED, replace(QUICK, waves=w)) for w in (True, False))
@@ -114,7 +115,7 @@ def test_the_schedule_is_what_happens_when_each_starts_as_soon_as_it_may() -> No
         assert made.makespan >= at_least(leg) - 0.01
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(portion(8, 2)))
 def test_a_chained_schedule_breaks_nothing_by_its_order_alone(seed: int) -> None:
     leg, _ = leg_in_waves(tight(seed, shifting=True).estate, FREED)
     made = Dispatch(leg, listed(leg, range(len(leg.jobs)))).run()

@@ -8,6 +8,7 @@ import pytest
 from estates import BASE, estate, exactly, freeing, judged, loaded, lpar, move, plan_of, policy, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate
@@ -117,7 +118,7 @@ def test_nothing_to_do_is_an_empty_order() -> None:
     assert order(of, {}) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=portion(300))
 @given(st.data())
 def test_an_order_that_is_found_passes_the_replay_and_none_means_none(data: st.DataObject) -> None:
     """Against breadth-first search over every state of up to four LPARs on three servers."""
@@ -161,7 +162,7 @@ def _reachable(sizes: Mapping[str, int], start: Mapping[str, str], final: Mappin
     return False
 
 
-@settings(max_examples=150)
+@settings(max_examples=portion(150))
 @given(st.data())
 def test_a_timetable_of_any_reachable_placement_goes_out_and_comes_back(data: st.DataObject) -> None:
     """Waves, parking moves and the way back together, with groups, over servers with little room."""

@@ -1,0 +1,13 @@
+"""How much of a random test ``make test`` runs: a part; ``make prove`` runs all of it."""
+
+from __future__ import annotations
+
+import os
+
+WHOLE = bool(os.environ.get("PLANNER_PROVE"))
+"""Set by ``make prove``."""
+
+
+def portion(whole: int, part: int = 4) -> int:
+    """``whole`` examples when proving, else one in ``part``, and one at least."""
+    return whole if WHOLE else max(1, whole // part)
