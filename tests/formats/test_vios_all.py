@@ -96,8 +96,8 @@ LONG = 100_000
     "ETHERNET STATISTICS (ent1) :\n" * 9000, "vhost0 U1 0x1\n" + "VTD x\n" * 9000, "9" * LONG + " megabytes",
 ])
 def test_hostile_text_takes_no_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for form in FORMATS:
         form.recognise(text)
         form.read(text, "x")
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
