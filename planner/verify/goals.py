@@ -38,9 +38,9 @@ class Course:
 
     @property
     def coming_home(self) -> bool:
-        """Whether only the way back is left: what the way out reached is over."""
-        moves = self.plan.moves
-        return self.begun and any(m.leg == BACK for m in moves) and not any(m.leg == OUT for m in moves)
+        """Whether only the way back is left, or nothing of a plan that has one: what the way out reached is over."""
+        legs = {m.leg for m in self.plan.moves}
+        return self.begun and OUT not in legs and (BACK in legs or self.plan.goal.come_back)
 
 
 def goal_findings(course: Course) -> list[Finding]:

@@ -49,6 +49,9 @@ def test_it_writes_a_plan_directory_that_verify_takes_and_that_can_be_resumed(
     assert keeps_schema(plan_json(rest)) and {p.name for p in Path("reports/resume-p").glob("*.*") if p.suffix} >= {
         "plan.json", "plan.xlsx", "runbook.md"}
     assert run("verify", "reports/resume-p", state)[0] == 0
+    after = saved(tmp_path, carried_out(carried_out(BASE, begun.moves[:1]), rest.moves), "home.json")
+    code, said = run("verify", "reports/resume-p", after)
+    assert code == 0, "of a plan that was carried out, home included, it said that nobody had left: " + said
     after = saved(tmp_path, carried_out(carried_out(BASE, begun.moves[:1]), rest.moves[:1]), "later.json")
     assert run("resume", "reports/resume-p", after, "--back", "--now", "2026-12-06 01:00")[0] == 0
 
