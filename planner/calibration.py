@@ -126,12 +126,12 @@ def fit(moves: Sequence[Timed], p: Parameters, more: int = 0) -> FitOfMoves:
     freedom = len(usable) - len(model.keys)
     if not usable or freedom < _FREEDOM:
         return FitOfMoves({})
-    from scipy import stats  # start-up: for those who calibrate alone
+    from scipy import special  # start-up: for those who calibrate alone
 
     figures, scales = _solved(model)
     covariance = _covariance(model, figures, scales)
     level = (1 - CONFIDENCE) / (len(model.keys) + 1 + more)
-    quantile = float(stats.t.ppf(1 - level / 2, freedom))
+    quantile = float(special.stdtrit(freedom, 1 - level / 2))
     out = {}
     for key, n in model.place.items():
         half = quantile * math.sqrt(max(float(covariance[n, n]), 0.0))
@@ -221,11 +221,12 @@ def _covariance(model: _LogModel, figures: Array, scales: tuple[float, float]) -
 
 def _spread(off: Array, moves: Sequence[Timed], freedom: int, level: float) -> Fitted:
     """σ of single moves, odd ones included, without what the clock's resolution adds."""
-    from scipy import stats  # start-up: for those who calibrate alone
+    from scipy import special  # start-up: for those who calibrate alone
 
     rounding = float(np.mean([(_ROUNDING * m.resolution_s / m.seconds) ** 2 for m in moves]))
     square = max(float(np.sum(off ** 2)) / freedom - rounding, 1e-8)
-    low, high = (math.sqrt(square * freedom / float(stats.chi2.ppf(q, freedom))) for q in (1 - level / 2, level / 2))
+    low, high = (math.sqrt(square * freedom / float(2 * special.gammaincinv(freedom / 2, q)))  # the quantile of χ²
+                 for q in (1 - level / 2, level / 2))
     return Fitted(math.sqrt(square), low, high, len(off))
 
 
@@ -253,11 +254,11 @@ def middle(seconds: Sequence[float], figures: int) -> Fitted | None:
     """The geometric mean of times that were measured by themselves, such as validations, with Student's interval."""
     if len(seconds) < LEAST_MOVES:
         return None
-    from scipy import stats  # start-up: for those who calibrate alone
+    from scipy import special  # start-up: for those who calibrate alone
 
     logs = np.log(np.array(seconds))
     level = (1 - CONFIDENCE) / max(figures, 1)
-    half = float(stats.t.ppf(1 - level / 2, len(logs) - 1)) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
+    half = float(special.stdtrit(len(logs) - 1, 1 - level / 2)) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
     at = float(np.mean(logs))
     vague = f"too vague: its interval is wider than a factor of {WIDEST:g}" if 2 * half > math.log(WIDEST) else ""
     return Fitted(math.exp(at), math.exp(at - half), math.exp(at + half), len(logs), vague)
@@ -267,10 +268,10 @@ def share(failed: int, known: int) -> Fitted | None:
     """The share of moves that failed, with Jeffreys' interval; None of too few."""
     if known < LEAST_OUTCOMES:
         return None
-    from scipy import stats  # start-up: for those who calibrate alone
+    from scipy import special  # start-up: for those who calibrate alone
 
-    posterior = stats.beta(failed + 0.5, known - failed + 0.5)
-    low, high = (float(posterior.ppf(q)) for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    low, high = (float(special.betaincinv(failed + 0.5, known - failed + 0.5, q))
+                 for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return Fitted((failed + 0.5) / (known + 1), low if failed else 0.0, high if failed < known else 1.0, known)
 
 
