@@ -55,7 +55,7 @@ def _type(of: Any) -> str:
         return " | ".join(map(repr, inside))
     if origin is not None:
         return f"{origin.__name__}[{', '.join(map(_type, inside))}]"
-    return {NoneType: "None", Ellipsis: "..."}.get(of) or getattr(of, "__name__", str(of))
+    return {NoneType: "None", Ellipsis: "..."}.get(of) or str(getattr(of, "__name__", of))
 
 
 def _remarks(cls: type) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _remarks(cls: type) -> dict[str, str]:
     return found
 
 
-def _fields(cls: type) -> Iterator[str]:
+def _fields(cls: Any) -> Iterator[str]:
     """The lines of a class in code, each with its remark."""
     remarks = _remarks(cls)
     if issubclass(cls, Enum):
@@ -83,14 +83,15 @@ def _fields(cls: type) -> Iterator[str]:
 
 
 def _value(of: Any) -> str:
-    return f"{type(of).__name__}.{of.name}" if isinstance(of, Enum) else repr(of)
+    return f"{type(of).__name__}.{of.name}" if isinstance(of, Enum) else f"{of!r}"
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
     if field.default is not dataclasses.MISSING:
         value = sorted(field.default) if isinstance(field.default, frozenset) else field.default
         return f" = {_value(value)}"
-    return "" if field.default_factory is dataclasses.MISSING else f" = {field.default_factory.__name__}()"
+    made = field.default_factory
+    return "" if made is dataclasses.MISSING else f" = {getattr(made, '__name__', '')}()"
 
 
 def _parameter(of: inspect.Parameter, known: dict[str, Any]) -> str:
@@ -98,7 +99,7 @@ def _parameter(of: inspect.Parameter, known: dict[str, Any]) -> str:
     stars = {of.VAR_POSITIONAL: "*", of.VAR_KEYWORD: "**"}.get(of.kind, "")  # type: ignore[call-overload]
     kind = "" if of.annotation is of.empty else f": {of.annotation}"
     if of.default is of.empty:
-        return stars + of.name + kind
+            return f"{stars}{of.name}{kind}"
     long = len(repr(of.default)) >= 60
     value = next(name for name, v in known.items() if v is of.default) if long else _value(of.default)
     return f"{stars}{of.name}{kind} = {value}"
