@@ -72,7 +72,7 @@ class _Remedies:
             yield f"links of 10 Gbit/s for {some(sorted(slow))} would make it {show_duration(needed)}, which fits"
 
     def one_more_mover(self) -> Iterator[str]:
-        """On one server a VIOS that is no mover yet, or a further one like the best there."""
+        """On one server a VIOS that is no mover yet, or a further one like the best there that holds as much."""
         busy: dict[str, int] = {}
         for m in self.plan.moves:
             for server in (m.source, m.target):
@@ -87,7 +87,7 @@ class _Remedies:
                 what = f"{idle.name} as one more mover of {server}"
             else:
                 like = max(movers, key=lambda v: v.link_mbit or 0)
-                spare = replace(like, name=f"{like.name} (one more)", lpar_id=None, entitlement_units=0, memory_mib=0)
+                spare = replace(like, name=f"{like.name} (one more)", lpar_id=None)
                 more, what = self._with([*rows, spare]), f"one more mover like {like.name} on {server}"
             if self._fits(needed := self.needed_s(more, self.table.moves)):
                 yield f"{what} would make it {show_duration(needed)}, which fits"

@@ -77,3 +77,12 @@ def test_one_more_mover_is_offered_where_one_server_has_but_one() -> None:
     window = needs(one, until).window
     assert window is not None and not window.fits
     assert "A-v2 as one more mover of A would make it" in told(needs(one, until))[0]
+
+
+def test_one_more_mover_of_a_server_whose_movers_are_capped_carries_what_those_do() -> None:
+    """It was thought of without an entitlement, so that it carried nothing: a division by zero."""
+    of = estate([server(s) for s in "AB"], [lpar(f"p{n}", "A", 0.1, 12, busy_units=10) for n in range(3)])
+    capped = of.replace(vioses=tuple(replace(v, sharing="capped") for v in of.vioses))
+    plan = evacuate(loaded(capped), Evacuate(servers=("A",)), Options(
+        window=window_from("2026-12-05 22:00/22:02"), pacing=Pacing(effort=0.2)))
+    assert plan.verified and told(plan)[0].startswith("neither")

@@ -357,7 +357,8 @@ TWISTS: dict[str, Callable[[Drawn], None]] = {
 def asked(seed: int, document: dict[str, Any], kind: str = "") -> dict[str, Any]:
     """A question about a site, as plain words: a command and its options."""
     rng = Random(f"question {seed}")
-    kind = kind or rng.choice(KINDS)
+    drawn = rng.choice(KINDS)
+    kind = kind or drawn
     rows = document["estate"]
     names, lpars = [s["name"] for s in rows["servers"]], [p["name"] for p in rows["lpars"]]
     return {"kind": kind} | _QUESTIONS[kind](rng, names, lpars, rows)

@@ -53,7 +53,7 @@ def _compared(document: Mapping[str, Any], asked: Mapping[str, Any], got: answer
         estate.write_text(json.dumps(document))
         text = {"whatif": lambda: answer.scenario_text(asked, document), "campaign": lambda: answer.campaign_text(asked)}
         estate.with_name("drawn.toml").write_text(text.get(asked["kind"], str)())
-        paced = rng.choice(([], [], ["--waves"], ["--people", "1"])) if asked["kind"] in ("evacuate", "headroom", "consolidate") else []
+        paced = rng.choice(([], [], ["--waves"], ["--people", "1"])) if asked["kind"] == "evacuate" else []
         words = [*arguments(asked, str(estate), str(out)), *paced]
         code, text_out = run(words)
         if "Traceback" in text_out or code in (1, 5):
