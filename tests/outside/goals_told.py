@@ -143,10 +143,8 @@ class Claims:
                 if any(h > max(m, Fraction(b)) for h, m, b in zip(held, most, start, strict=True)):
                     self.say("availability.n-plus-1", f"{server} holds {held} of {most} when {failed} fails")
             for n, s in to.items():
-                for rule in pairs_told.between(self.site, n, self.site.home[n], s):
-                    if rule in ("network.vlan", "storage.lun-seen", "storage.fabric", "processor.mode", "server.console",
-                                "server.site", "processor.fits", "memory.fits"):
-                        self.say("availability.n-plus-1", f"{n} restarts on {s}: {rule}")
+                for rule in pairs_told.starts(self.site, n, failed, s):
+                    self.say("availability.n-plus-1", f"{n} restarts on {s}: {rule}")
             for group in [*self.site.groups("keep-apart"), *self.site.groups("cluster")]:
                 spots = [after[n] for n in group if n in after and self.site.active(n)]
                 moved = [after[n] for n in group & lost]
@@ -218,15 +216,16 @@ class Claims:
 
     def _states(self) -> None:
         at = {"before": self.where("start"), "after": self.where("out")}
+        moved = {m["lpar"] for m in self.plan["moves"]}
         for word, where in at.items():
             for row in self.plan[word]:
                 here = [n for n, s in where.items() if s == row["server"]]
                 units, mib = self.site.held(row["server"], here)
-                count = sum(self.site.active(n) for n in here)
+                count = sum(self.site.active(n) or n in moved for n in here)
                 most = self.site.limits(row["server"])
                 mine = (units / 100, mib, float(most[0]) / 100, math.floor(most[1]))
                 said = (row["cores"], row["memory_mib"], row["cores_limit"], row["memory_limit_mib"])
-                if any(abs(a - b) > 0.011 for a, b in zip(mine, said, strict=True)) or row["lpars"] not in (count, len(here)):
+                if any(abs(a - b) > 0.011 for a, b in zip(mine, said, strict=True)) or row["lpars"] != count:
                     self.say(word, f"{row}, recomputed {mine} with {count} LPARs")
         for row in self.plan["peak"]:
             most_held = self.replay.peak.get(row["server"])

@@ -56,9 +56,10 @@ def state(site: Site, lpar: str) -> Fraction:
     return (p.memory_mib + Fraction(p.max_memory_mib, 64) + Fraction(5, 2)) * MIB
 
 
-def working_set(site: Site, lpar: str) -> Fraction | None:
+def working_set(site: Site, lpar: str) -> Fraction:
+    """All of the state where nobody states it."""
     p = site.lpars[lpar]
-    return None if p.working_set_mib is None else Fraction(p.working_set_mib * MIB)
+    return state(site, lpar) if p.working_set_mib is None else Fraction(p.working_set_mib * MIB)
 
 
 @dataclass
@@ -75,9 +76,7 @@ def alone(site: Site, lpar: str, source: str, target: str) -> Alone:
     of, size, copied = site.parameters, state(site, lpar), Fraction(0)
     while True:
         copied += size
-        following = size * dirty(site, lpar) / rate
-        most = working_set(site, lpar)
-        following = following if most is None else min(most, following)
+        following = min(working_set(site, lpar), size * dirty(site, lpar) / rate)
         if following <= of["stop_mb"] * MB or following >= of["stop_ratio"] * size:
             break
         size = following
@@ -199,9 +198,7 @@ class Clock:
 
     def _next_round(self, f: Flight) -> bool:
         of = self.site.parameters
-        following = float(dirty(self.site, f.lpar)) * f.ran
-        most = working_set(self.site, f.lpar)
-        following = following if most is None else min(float(most), following)
+        following = min(float(working_set(self.site, f.lpar)), float(dirty(self.site, f.lpar)) * f.ran)
         f.last = following <= of["stop_mb"] * MB or following >= of["stop_ratio"] * f.size
         f.size = f.left = following
         f.ran = 0.0

@@ -235,6 +235,28 @@ def _reach(site: Site, lpar: str, source: str, target: str) -> Iterator[str]:
         yield "network.vnic"
 
 
+def starts(site: Site, lpar: str, source: str, target: str) -> Iterator[str]:
+    """Rules that bind on a failover: an LPAR whose server is gone starts on another, without movers and RMC."""
+    a, b = site.servers[source], site.servers[target]
+    if not _linked(site, "console-link", a.console, b.console):
+        yield "server.console"
+    if not _linked(site, "site-link", a.site, b.site):
+        yield "server.site"
+    if b.state and b.state.lower() != "operating":
+        yield "server.operating"
+    yield from _processors(site, site.lpars[lpar], a, b)
+    for n in site.networks[lpar]:
+        if any(v not in site.ignorable() and not site.bridging(target, n.vswitch, v) for v in (n.vlan, *n.tagged)):
+            yield "network.vlan"
+    here = [v.name for v in site.by_server[target]]
+    for d in site.disks[lpar]:
+        if d.backing == "lun" and not any(site.sees(v, d.lun) for v in here):
+            yield "storage.lun-seen"
+    for f in site.fibres[lpar]:
+        if not any(p.vios in here and p.fabric == f.fabric for p in site.rows["ports"]):
+            yield "storage.fabric"
+
+
 def wanted(site: Site, lpar: str, source: str, target: str, asked: Question) -> Iterator[str]:
     """Rules of people that refuse a move."""
     p = site.lpars[lpar]
