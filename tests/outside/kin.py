@@ -1,10 +1,12 @@
-"""Questions whose answers are known from another answer: renamed, permuted, scaled, with more room, fewer rules, planned already."""
+"""Questions whose answers are known from another answer: renamed, permuted, scaled, with more room, fewer rules, planned already;
+and the same question to the same programs solved in another way."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -89,9 +91,11 @@ def compared(document: Mapping[str, Any], asked: Mapping[str, Any], got: answer.
     if asked["kind"] not in ("evacuate", "headroom", "consolidate") or got.status not in ("optimal", "infeasible") or asked.get("weekend"):
         return []
     rng = Random(f"kin {seed}")
-    word = rng.choice((*EQUAL, *NO_WORSE, "planned"))
+    word = rng.choice((*EQUAL, *NO_WORSE, *OTHERWISE, "planned"))
     if word == "planned":
         return _planned(document, asked, got)
+    if word in OTHERWISE:
+        return _otherwise(document, asked, got, word)
     pair = (EQUAL | NO_WORSE)[word](document, asked, rng)
     if pair is None:
         return []
@@ -105,6 +109,40 @@ def compared(document: Mapping[str, Any], asked: Mapping[str, Any], got: answer.
         return [f"kin {word}: {mine}, then {other.status}"]
     if word in NO_WORSE and got.status == other.status == "optimal" and kin[:1] > [m + 0.0021 for m in mine[:1]]:
         return [f"kin {word}: {mine}, then {kin}"]
+    return []
+
+
+OTHERWISE = ("as arrays", "without presolve", "by CBC")
+
+
+@contextmanager
+def solving(word: str) -> Iterator[None]:
+    """Every program as arrays, without presolve, or by CBC instead of HiGHS."""
+    from planner.optimise import program, solver
+
+    def fails(*_: Any) -> Any:
+        raise RuntimeError("no HiGHS here")
+
+    own = program.ARRAYS_FROM, solver.highs_options, solver._run_highs
+    try:
+        if word == "as arrays":
+            program.ARRAYS_FROM = -1
+        elif word == "without presolve":
+            solver.highs_options = lambda *limits: own[1](*limits) | {"presolve": "off"}
+        else:
+            solver._run_highs = fails
+        yield
+    finally:
+        program.ARRAYS_FROM, solver.highs_options, solver._run_highs = own
+
+
+def _otherwise(document: Mapping[str, Any], asked: Mapping[str, Any], got: answer.Answered, word: str) -> list[str]:
+    with solving(word):
+        other = answer.ask(document, asked)
+    mine, kin = figures(got), figures(other)
+    if {other.status, got.status} == {"optimal", "infeasible"} or (
+            other.status == got.status and any(abs(a - b) > 0.0021 for a, b in zip(mine, kin, strict=True))):
+        return [f"kin {word}: {got.status} {mine}, then {other.status} {kin}"]
     return []
 
 
