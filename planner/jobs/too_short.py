@@ -111,7 +111,8 @@ class _Remedies:
         back = [m for m in self.table.moves if m.leg == BACK]
 
         def second_s(first: int) -> float:
-            there = Site(carried_out(self.site.estate, out[:first]), self.site.home, goal=self.site.goal)
+            homes = self.site.start | dict(self.site.home)
+            there = Site(carried_out(self.site.estate, out[:first]), homes, goal=self.site.goal)
             return self.needed_s(there, [*out[first:], *back])
 
         low, high = 1, len(out)

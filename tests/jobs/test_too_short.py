@@ -86,3 +86,12 @@ def test_one_more_mover_of_a_server_whose_movers_are_capped_carries_what_those_d
     plan = evacuate(loaded(capped), Evacuate(servers=("A",)), Options(
         window=window_from("2026-12-05 22:00/22:02"), pacing=Pacing(effort=0.2)))
     assert plan.verified and told(plan)[0].startswith("neither")
+
+
+def test_two_evenings_of_a_plan_that_migrates_what_is_not_activated() -> None:
+    """Once it was carried out on the first evening it stood on no server that is freed, and was not known on the second."""
+    of = estate([server(s) for s in "AB"], [
+        lpar("a1", "A", 0.1, 12), lpar("a2", "A", 0.1, 12, state="not activated", rmc_active=None, current_mode="")])
+    plan = evacuate(loaded(of), Evacuate(servers=("A",), inactive=True, come_back=True), Options(
+        window=window_from("2026-12-05 22:00/22:20"), work_s=600, pacing=Pacing(effort=0.2)))
+    assert plan.verified and len(plan.moves) == 4 and told(plan)

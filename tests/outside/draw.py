@@ -339,6 +339,11 @@ def _homes(out: Drawn) -> None:
             p["home"] = out.rng.choice(out.servers())
 
 
+def _blackouts(out: Drawn) -> None:
+    for name in out.some(out.lpars(), 1, 2):
+        out.policy("blackout", name, out.rng.choice(("2026-12-05 21:50/22:15", "daily 22:05/22:40", "2026-12-05 22:30/2026-12-06 01:00")))
+
+
 def _watts(out: Drawn) -> None:
     for s in out.of("servers"):
         s.update(idle_watts=out.rng.choice((500, 800, 1000)), max_watts=out.rng.choice((1200, 1500, 2000)))
@@ -348,7 +353,8 @@ TWISTS: dict[str, Callable[[Drawn], None]] = {
     "pools": _pools, "dedicated": _dedicated, "vlans": _vlans, "zoned": _zoned, "single path": _single_path,
     "fibre": _fibre, "slots": _slots, "vnics": _vnics, "hindered": _hindered, "apart": _apart_servers, "limits": _limits,
     "movers": _movers, "inactive": _inactive, "modes": _modes, "pins": _pins, "groups": _groups, "ceilings": _ceilings,
-    "ids": _ids, "production": _production, "heartbeat": _heartbeat, "dirty": _dirty, "homes": _homes, "watts": _watts}
+    "ids": _ids, "production": _production, "heartbeat": _heartbeat, "dirty": _dirty, "homes": _homes,
+    "blackouts": _blackouts, "watts": _watts}
 
 
 # ---- questions ------------------------------------------------------------------------------------------------------

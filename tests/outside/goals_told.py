@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from fractions import Fraction
@@ -232,6 +233,20 @@ class Claims:
             if most_held and (row["cores"] > most_held[0] / 100 + 0.011 or row["memory_mib"] > most_held[1]):
                 self.say("peak", f"{row}, at most {most_held} at any moment")
 
+    def _blackouts(self) -> None:
+        """By the predicted times of a window; nobody flies in his blackout."""
+        window = self.plan["window"]
+        if not window or self.plan["back_window"]:
+            return
+        begin = dt.datetime.fromisoformat(window["start"])
+        for policy in self.site.of("blackout"):
+            for m in self.plan["moves"]:
+                start = begin + dt.timedelta(seconds=m["start_s"])
+                end = start + dt.timedelta(seconds=m["duration_s"] - 0.01)
+                if m["lpar"] in self.site.chosen(policy.subject) and any(
+                        a < end and start < b for a, b in spans(policy.value, begin.date())):
+                    self.say("timing.blackout", f"{m['lpar']} flies from {start} to {end}: {policy.value}")
+
     def _times(self) -> None:
         ends = [m["start_s"] + m["duration_s"] for m in self.plan["moves"]]
         if not ends:
@@ -247,12 +262,25 @@ class Claims:
                 self.say("window", f"{window['spare_s']} s to spare, recomputed {left}")
             if window["fits"] is True and left < 0:
                 self.say("window", "fits and does not")
+        self._blackouts()
         out = [m for m in self.plan["moves"] if m["leg"] == "out"]
         back = [m for m in self.plan["moves"] if m["leg"] == "back"]
         if out and back:
             over = max(m["start_s"] + m["duration_s"] for m in out)
             if min(m["start_s"] for m in back) < over + (self.plan["work_s"] or 0) - 0.01:
                 self.say("timing.work", f"the way back begins before the way out is over and {self.plan['work_s']} s of work")
+
+
+def spans(value: str, day: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
+    """When a blackout holds, of one that is daily on the days about a day; an end before its start is of the next day."""
+    daily = value.startswith("daily")
+    start, _, end = value.removeprefix("daily").strip().partition("/")
+    out = []
+    for n in (-1, 0, 1, 2) if daily else (0,):
+        begin = dt.datetime.fromisoformat(f"{day + dt.timedelta(n)} {start}" if daily else start)
+        over = dt.datetime.fromisoformat(end if " " in end else f"{begin.date()} {end}")
+        out.append((begin, over if over > begin else over + dt.timedelta(1)))
+    return out
 
 
 def slack(plan: Mapping[str, Any]) -> float:

@@ -51,7 +51,7 @@ def arrived(move: Mapping[str, Any]) -> Place:
 
 def orders(moves: list[Mapping[str, Any]]) -> dict[int, set[int]]:
     """Number of each move of a leg → those that must be over before it begins."""
-    numbers = {m["number"] for m in moves}
+    numbers = {m.get("number", 0) for m in moves}
     if not all(numbers) or len(numbers) < len(moves):  # in waves
         return {n: {k for k, other in enumerate(moves) if other["wave"] < m["wave"]} for n, m in enumerate(moves)}
     before = {m["number"]: {w["move"] for w in m.get("waits", [])} & numbers for m in moves}
@@ -64,7 +64,7 @@ def orders(moves: list[Mapping[str, Any]]) -> dict[int, set[int]]:
 
 
 def named(moves: list[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
-    own = [m["number"] for m in moves]
+    own = [m.get("number", 0) for m in moves]
     return dict(zip(own if all(own) and len(set(own)) == len(own) else range(len(moves)), moves, strict=True))
 
 
@@ -354,6 +354,8 @@ class Replay:
 
     def _nominal(self, moves: Mapping[int, Any], at: Mapping[str, Place]) -> None:
         begin = min(m["start_s"] for m in moves.values())
+        if not all(m.get("number") for m in moves.values()):
+            return  # in waves the others of a wave count to its end, whenever they are over
         clock = minutes.Clock(self.site, moves, orders(list(moves.values())), begin)
         clock.run()
         for n, m in moves.items():
