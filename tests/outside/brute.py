@@ -208,7 +208,9 @@ def compared(document: Mapping[str, Any], asked: Mapping[str, Any], status: str,
         return []
     best = brute.best()
     if status == "infeasible":
-        return [f"infeasible: {best.least} holds in the end, {best.reached} is reached"] if best.least else []
+        said = bool(((plan or {}).get("conflict") or {}).get("states"))  # that no order leads there, all states looked at
+        return [f"infeasible: {best.least} holds in the end, {best.reached} is reached"] if (
+            best.reached and best.exact if said else best.least) else []
     if status == "unknown":
         return [f"unknown: {best.reached} is reached by single moves"] if best.reached and best.exact else []
     if plan is None or best.least is None:

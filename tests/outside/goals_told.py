@@ -106,7 +106,7 @@ class Claims:
             self.say("goal", f"{server} has {float(free[0]) / 100} cores and {float(free[1])} MiB free")
         said = self.plan["details"]["free_after"]
         mine = (float(max(free[0], Fraction(0))) / 100, float(max(free[1], Fraction(0))) / 1024)
-        if said is None or abs(said["cores_by_entitlement"] - mine[0]) > 0.006 or abs(said["memory_gib"] - mine[1]) > 0.006:
+        if said is None or abs(said["cores_by_entitlement"] - mine[0]) > 0.0101 or abs(said["memory_gib"] - mine[1]) > 0.006:
             self.say("details.free_after", f"{said}, recomputed {mine}")
 
     def _consolidate(self) -> None:
@@ -253,7 +253,9 @@ class Claims:
             return
         for leg, least in self.plan.get("at_least_s", {}).items():
             own = [m for m in self.plan["moves"] if m["leg"] == leg]
-            if own and least > max(m["start_s"] + m["duration_s"] for m in own) - min(m["start_s"] for m in own) + 0.01:
+            before = [m["start_s"] + m["duration_s"] for m in self.plan["moves"] if m["leg"] == "out"]
+            begin = max(before, default=0.0) + (self.plan["work_s"] or 0) if leg == "back" and before else 0.0
+            if own and least > max(m["start_s"] + m["duration_s"] for m in own) - begin + 0.01:
                 self.say("at_least_s", f"{leg}: {least} s, more than the moves take")
         window = self.plan["window"]
         if window and window["spare_s"] is not None and not self.plan["back_window"] and not self.goal.get("weekend"):

@@ -342,7 +342,8 @@ class Replay:
             used = (m["source_msp"], m["target_msp"])
             shares = [minutes.carries(site, v, side) / over[v] for v, side in zip(used, ("source", "target"), strict=True)]
             if max(over[v] for v in used) > 1:
-                if min(shares) < 2 * minutes.dirty(site, m["lpar"]):
+                own = min(minutes.carries(site, v, side) for v, side in zip(used, ("source", "target"), strict=True))
+                if min(shares) < min(own, 2 * minutes.dirty(site, m["lpar"])):
                     self.say("timing.share", f"{m['lpar']} has {float(min(shares)):.0f} bytes/s beside others")
                 if pairs_told.cluster_software(site, m["lpar"]):
                     self.say("timing.heartbeat", f"{m['lpar']} shares its movers")

@@ -293,6 +293,7 @@ def warned(site: Site, lpar: str, source: str, target: str) -> int:
     ids |= {v.lpar_id for v in site.by_server[target]}
     out = int(p.lpar_id is not None and p.lpar_id in ids)
     for n in site.networks[lpar]:
+        out += sum(v in site.ignorable() and not site.bridging(target, n.vswitch, v) for v in (n.vlan, *n.tagged))
         modes = [{b.switch_mode for b in site.rows["bridges"] if site.vioses[b.vios].server == s
                   and (b.vswitch, b.vlan) == (n.vswitch, n.vlan)} - {""} for s in (source, target)]
         out += bool(modes[0] and modes[1] and modes[0] != modes[1])
