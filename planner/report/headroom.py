@@ -14,6 +14,7 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.plan.wire import as_json
 from planner.report.tables import listing
+from planner.report.text import capital
 from planner.sheets import Column, chart_base, keyed, line, points, table
 from planner.units import cores, gib, show_cores
 from planner.xlsx import Book
@@ -121,7 +122,7 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, f"Headroom on {goal.server}: {goal.when}", book.title)
     row = _free(book, sheet, goal, d)
     for sentence in sentences(plan):
-        sheet.write_string(row, 0, sentence[:1].upper() + sentence[1:] + ".")
+        sheet.write_string(row, 0, f"{capital(sentence)}.")
         row += 1
     row = _curve(book, sheet, d["curve"], row + 1)
     for title, columns, rows in (

@@ -11,7 +11,7 @@ from planner.plan.plan import Move, Plan, Window
 from planner.report.turns import about_span, by, must_begin_ms, until
 from planner.units import show_minutes
 
-_WIDTH, _TICK, _TICK_SPAN = 96, 10, 15
+_WIDTH, _TICK, _TICK_SPAN, _CLOCK = 96, 10, 15, len("22:00")
 """Characters of the drawn night; between two of its hours at least, and where these are spans."""
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10_080, 43_200)
 MOST_LANES = 12
@@ -52,7 +52,7 @@ def _drawn(plan: Plan, legs: tuple[str, ...], window: Window | None, start: int)
     def at(ms: int) -> int:
         return min(max(round((ms - start) / per), 0), _WIDTH)
 
-    lines = [" " * margin + _scale(plan, start, end, per)]
+    lines = [" " * margin + hour_scale(plan, start, end, _WIDTH)]
     for b in bars:
         whole = b.mark * max(at(b.half_ms) - at(b.start_ms), 1)
         lines.append(f"{b.label:<{margin}}{' ' * at(b.start_ms)}{whole}{'~' * (at(b.most_ms) - at(b.half_ms))}")
@@ -68,17 +68,17 @@ def _drawn(plan: Plan, legs: tuple[str, ...], window: Window | None, start: int)
                       f"{', | end of the window' * (limit is not None)}"])
 
 
-def _scale(plan: Plan, start: int, end: int, per: float) -> str:
-    """The hours above the night, each at its place."""
-    clock = plan.clock(start)
-    wide = _TICK_SPAN if clock is None else _TICK
-    step = next((m for m in _STEPS_MIN if m * 60_000 / per >= wide), _STEPS_MIN[-1]) * 60_000
+def hour_scale(plan: Plan, start: int, end: int, wide: int) -> str:
+    """The hours above a night (ms of the plan) that is drawn in so many letters, each at its place."""
+    clock, per = plan.clock(start), max((end - start) / wide, 1.0)
+    tick, last = (_TICK_SPAN, wide) if clock is None else (_TICK, wide - _CLOCK)
+    step = next((m for m in _STEPS_MIN if m * 60_000 / per >= tick), _STEPS_MIN[-1]) * 60_000
     ahead = 0 if clock is None else (clock.hour * 60 + clock.minute) * 60_000 % step
     out = ""
     for ms in range(start + (-ahead) % step, end + 1, step):
         then = plan.clock(ms)
         hour = f"{then:%H:%M}" if then else f"+{show_minutes((ms - start) / 1000)}"
-        out = out.ljust(round((ms - start) / per)) + hour
+        out = out.ljust(min(round((ms - start) / per), last)) + hour
     return out
 
 

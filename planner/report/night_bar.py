@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from rich.console import Console, ConsoleOptions
@@ -10,12 +9,10 @@ from rich.text import Text
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, Window
+from planner.report.night import hour_scale
 from planner.report.turns import about, middle, must_begin_ms
 
 _LEAST, _MOST = 40, 120
-_STEPS_MIN = (15, 30, 60, 120, 240, 480, 720, 1440)
-_TICK, _CLOCK = 12, len("22:00")
-"""Letters that a clock time on the scale has at least."""
 
 
 class NightBar:
@@ -26,7 +23,7 @@ class NightBar:
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
         wide = min(max(options.max_width - 4, _LEAST), _MOST)
-        yield Text(f"  {self._scale(wide)}", "dim")
+        yield Text(f"  {hour_scale(self.plan, 0, self._length_ms(), wide)}", "dim")
         yield Text(f"  {self._bar(wide)}")
         yield Text(f"  {self._legend()}", "dim")
 
@@ -56,19 +53,6 @@ class NightBar:
             for n in range(self._at(start, wide), self._at(max(stop - 1, start), wide) + 1):
                 bar[n] = letter
         return "".join(bar)
-
-    def _scale(self, wide: int) -> str:
-        """Clock times over the letters that they are of."""
-        start, length = self.window.start, self._length_ms()
-        step = next((s for s in _STEPS_MIN if s * 60_000 * wide / length >= _TICK), _STEPS_MIN[-1])
-        first = start.replace(minute=0, second=0)
-        line = ""
-        for n in range(length // (step * 60_000) + 2):
-            clock = first + dt.timedelta(minutes=n * step)
-            ms = self.window.ms_to(clock)
-            if 0 <= ms <= length:
-                line = line.ljust(min(ms * wide // length, wide - _CLOCK)) + f"{clock:%H:%M}"
-        return line
 
     def _legend(self) -> str:
         letters = ["O out"] if self.plan.leg(OUT) else []

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for
-from planner.report.decision_rows import decision_rows
-from planner.report.decisions import spreads
+from planner.report.decisions import decisions, spreads
 from planner.report.turns import about, middle, must_begin_ms, numbers, start_order
 from planner.sheets import COLOURS, Column, ended, heading, note, printed, table, widths
 from planner.xlsx import ACCENT, Book
@@ -22,6 +22,8 @@ _TIMES = 4
 """Columns before them."""
 MOVE_STATES = ("begun", "arrived", "failed", "recovered", "left where it is")
 TASK_STATES = ("ok", "n/a", "!")
+_NAMED = 6
+"""LPARs that a decision names; all of them stand below."""
 _FILLED = 400
 """Moves from which on no chart of them is readable: the sheets that list them remain."""
 
@@ -43,8 +45,8 @@ def night_sheets(book: Book, plan: Plan, estate: Estate) -> None:
 def _decisions(book: Book, plan: Plan) -> None:
     """What is decided until when, with cells for what was."""
     sheet = book.sheet("Decisions")
-    columns = (Column("When", lambda d: d.when, "wrap", 24),
-               Column("What", lambda d: f"{d.name} {d.what}".strip(), "wrap", 50),
+    columns = (Column("When", lambda d: d.moment, "wrap", 24),
+               Column("What", lambda d: f"{d.name}: {d.told(_NAMED)}", "wrap", 50),
                Column("Yes, if", lambda d: d.yes_if, "wrap", 40),
                Column("Otherwise", lambda d: d.otherwise, "wrap", 40),
                *_blank(("Decided", 11), ("By", 12)))
@@ -52,9 +54,16 @@ def _decisions(book: Book, plan: Plan) -> None:
     top = 2
     for top, line in enumerate(spreads(plan), 2):
         note(book, sheet, top - 1, line)
-    written = table(book, sheet, top, columns, decision_rows(plan), height=None)
+    written = table(book, sheet, top, columns, decisions(plan), height=None)
     _choices(sheet, written.range("Decided"), ("yes", "no"))
-    ended(sheet, written.last, columns, freeze=(top + 1, 1), repeat=top)
+    last = written.last
+    for d in decisions(plan):
+        if len(d.names) > _NAMED:
+            heading(book, sheet, last + 2, d.name, f"All {len(d.names)}: {d.what}.")
+            rows = [*enumerate(d.names, 1)]
+            last = table(book, sheet, last + 5, (Column("Order", itemgetter(0), "whole", 24),
+                                                 Column("LPAR", itemgetter(1), "text", 50)), rows, height=None).last
+    ended(sheet, last, columns, freeze=(top + 1, 1), repeat=top)
 
 
 def _gantt(book: Book, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from planner.findings import Severity, assumed
@@ -15,7 +16,7 @@ from planner.plan.details import Conflict, mends
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate, Headroom
 from planner.report.answer import proof, verdict
-from planner.report.decisions import moments, spreads
+from planner.report.decisions import NO_RETURN, decisions, spreads
 from planner.report.enterprise import enterprise_lines
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
@@ -51,6 +52,8 @@ _MOST_FINDINGS = 15
 _LEAST = ("movers", "stands still", "from")
 """Columns that a narrow terminal does without, the first of them first."""
 _MOST_UNSTATED = 10
+_NAMED, _WHEN = 6, 26
+"""LPARs that a decision names, and letters of its moment in a line."""
 
 
 def plan_line(plan: Plan) -> str:
@@ -101,12 +104,26 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
         lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
-    for line in (*(spreads(plan) if whole else ()), *moments(plan)):
+    for line in spreads(plan) if whole else ():
         lines.append(f"\n{line}")
-    for line in _stays(plan):
-        lines.append(f"\n{line}", "dim")
+    stays = [Text("\n".join(_stays(plan)), "dim")] if plan.stays else []
     night = [NightBar(plan, plan.window)] if plan.window and plan.moves and plan.back_from_s is None else []
-    return Panel(Group(lines, *night))
+    return Panel(Group(lines, *_decided(plan, whole=whole), *stays, *night))
+
+
+def _decided(plan: Plan, *, whole: bool) -> list[RenderableType]:
+    """The decisions of an evening that was drawn, each by its moment; ``whole``: what else is done, too."""
+    if plan.evening is None:
+        return []
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(max_width=_WHEN)
+    for d in decisions(plan):
+        text = Text(f"{d.name}: ", "bold").append(d.told(None if whole else _NAMED), "not bold")
+        for word, what in (("if", d.yes_if), ("else", d.otherwise)) if whole else ():
+            text.append(f"; {word} {what}" * bool(what), "not bold")
+        moment = d.moment if whole or not d.latest else f"by {d.latest}"
+        table.add_row(Text(moment, "bold" if d.name == NO_RETURN else ""), text)
+    return [table]
 
 
 def _title(plan: Plan) -> Text:

@@ -8,12 +8,12 @@ from planner.estate.consoles import consoles_of
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.answer import proof, verdict
-from planner.report.decision_rows import NO_RETURN, decision_rows
+from planner.report.decisions import NO_RETURN, decisions
 from planner.report.licences import licence_lines
 from planner.report.markdown import BOX, table
 from planner.report.night import MOST_LANES, drawings
 from planner.report.site_checks import concerned
-from planner.report.text import energy_lines, fit, headline, md, seen_first, ways, window_text, windows
+from planner.report.text import capital, energy_lines, fit, headline, md, seen_first, ways, window_text, windows
 from planner.report.turns import by
 from planner.rules import Site
 from planner.units import some
@@ -39,10 +39,10 @@ def cover(plan: Plan, site: Site) -> Iterator[str]:
 def _decisions(plan: Plan) -> Iterator[str]:
     """What is decided, until when, by what, and what else is done."""
     rows = []
-    for d in decision_rows(plan):
-        last, named = d.name == NO_RETURN, f"**{d.name}** " * bool(d.name)
-        rows.append((f"**{md(d.when)}**" if last else md(d.when), f"{named}{md(d.what)}", md(d.yes_if), md(d.otherwise),
-                     BOX))
+    for d in decisions(plan):
+        moment = md(d.moment)
+        rows.append((f"**{moment}**" if d.name == NO_RETURN else moment, f"**{d.name}:** {md(d.told())}", md(d.yes_if),
+                     md(d.otherwise), BOX))
     if rows:
         yield "## Decisions\n"
         yield from table(("When", "What", "Yes, if", "Otherwise", "Decided"), rows)
@@ -63,7 +63,7 @@ def _answer(plan: Plan) -> Iterator[str]:
     if plan.window is None:
         yield "No window was given: times count from the begin of the first move.\n"
     for name, w in windows(plan):
-        yield f"{name[:1].upper() + name[1:]} {md(window_text(w))}: {fit(plan, w)}.\n"
+        yield f"{capital(name)} {md(window_text(w))}: {fit(plan, w)}.\n"
 
 
 def _found(plan: Plan) -> Iterator[str]:

@@ -9,7 +9,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, lists_of, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, vnic_lines
-from planner.report.decision_rows import between_the_ways
+from planner.report.decisions import between_the_ways
 from planner.report.markdown import BOX, in_cell, table
 from planner.report.minutes import Paces
 from planner.report.night import about_nights

@@ -11,7 +11,7 @@ from planner.plan.plan import Move, Plan
 from planner.report.backups import backups
 from planner.report.checklists import Checklist, Item, lists_for, lists_of
 from planner.report.commands import overrides
-from planner.report.decision_rows import between_the_ways
+from planner.report.decisions import between_the_ways
 from planner.report.markdown import BOX, table
 from planner.report.runbook_steps import items, move_lines, on_consoles, sole_console
 from planner.report.site_checks import console_items, vios_items, vlan_table

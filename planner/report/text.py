@@ -30,6 +30,11 @@ def md(text: str) -> str:
     return _EMPHASIS.sub(r"\\_", _ENTITY.sub("&amp;", shown(text)).translate(_MARKUP))
 
 
+def capital(text: str) -> str:
+    """The same as the begin of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def between(plan: Plan) -> str:
     """What is done between the way out and the way back."""
     return plan.goal.when if isinstance(plan.goal, Headroom) else "work"

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, Window
-from planner.report.decision_rows import between_the_ways
-from planner.report.decisions import turning_line
+from planner.report.decisions import NO_RETURN, between_the_ways, turning_line
 from planner.report.ics import Appointment, calendar
-from planner.report.text import headline, ways, windows
+from planner.report.text import capital, headline, ways, windows
 from planner.report.turns import must_begin_ms, until
 
 _REMIND_MIN = 15
@@ -53,7 +52,7 @@ def _work(plan: Plan, window: Window) -> Iterator[_Entry]:
     over = max(m.end_ms for m in plan.leg(OUT)) if evening is None else evening.out.half_ms
     begin, end = (window.at(round(ms / 60_000) * 60_000) for ms in (over, over + 1000 * plan.work_s))
     what = between_the_ways(plan)[0]
-    yield _Entry("work", begin, end, what[:1].upper() + what[1:],
+    yield _Entry("work", begin, end, capital(what),
                  "As predicted." if evening is None else "In half of the nights it begins by then.")
 
 
@@ -64,8 +63,8 @@ def _decided(plan: Plan, window: Window) -> Iterator[_Entry]:
         yield _Entry("go", window.at(evening.go_by_ms // 60_000 * 60_000), None, "Latest go",
                      "The first move begins by then, or not this night.")
     if last is not None:
-        yield _Entry("no-return", window.at(last), None, "Point of no return",
+        yield _Entry("no-return", window.at(last), None, NO_RETURN,
                      f"The way back begins by {until(plan, last)}, or not this night: all stay where they are and run.")
     elif evening is not None and evening.turning is not None and evening.turning.by_ms is not None:
-        yield _Entry("no-return", window.at(evening.turning.by_ms // 60_000 * 60_000), None, "Point of no return",
-                     turning_line(plan, evening.turning))
+        yield _Entry("no-return", window.at(evening.turning.by_ms // 60_000 * 60_000), None, NO_RETURN,
+                     f"{capital(turning_line(plan, evening.turning))}.")

@@ -21,6 +21,7 @@ from planner.report.night_sheets import night_sheets
 from planner.report.text import (
     alike,
     assumed_lines,
+    capital,
     clock_span,
     fit,
     headline,
@@ -88,7 +89,7 @@ def _summary(book: Book, plan: Plan) -> None:
     if plan.back_from_s is None:
         rows.append(("Total time", show_total(plan), left))
     for name, w in windows(plan):
-        rows += [(name[:1].upper() + name[1:], window_text(w), left),
+        rows += [(capital(name), window_text(w), left),
                  ("Fits it", fit(plan, w), book.good if w.fits else book.bad)]
     for row, (label, value, style) in enumerate(rows, 2):
         sheet.write_string(row, 0, label, book.bold)

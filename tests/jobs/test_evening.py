@@ -16,7 +16,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.evening import Evening, Turning
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Evacuate, Headroom, Period
-from planner.report.decisions import moments
+from planner.report.decisions import NO_RETURN, decisions
 from planner.report.text import fit
 from planner.schedule.lanes import Pacing
 from planner.verify import verify_plan
@@ -68,7 +68,7 @@ def test_a_window_that_is_mostly_too_short_is_warned_of() -> None:
     assert plan.window is not None and told.in_time == 0 and told.fits is False
     found, = [f for f in plan.findings if f.rule == "timing.confidence"]
     assert "0 of 100 nights" in found.message and told.go_by_ms is not None and told.go_by_ms < 0
-    assert any("No start is early enough" in line for line in moments(plan))
+    assert any("no start is early enough" in d.what for d in decisions(plan))
 
 
 def test_it_is_read_back_and_the_same_every_time() -> None:
@@ -82,7 +82,8 @@ def test_in_waves_there_is_none_and_without_a_window_nothing_to_decide_upon() ->
     told = evening("")
     assert told.in_time is None and told.fits is None and told.go_by_ms is None
     assert all(r.latest_ms is None for r in told.moves)
-    assert [*moments(replace(planned(""), evening=None))] == []
+    undrawn = decisions(replace(planned(""), evening=None))
+    assert [(d.name, d.latest) for d in undrawn] == [("Go or no-go", ""), ("Go or no-go", "")]
 
 
 def test_a_way_back_of_another_day_without_a_window_is_never_late() -> None:
@@ -125,7 +126,7 @@ def test_who_planned_no_way_back_is_told_until_when_there_is_one() -> None:
     assert told.by_ms == pytest.approx(length - 1000 * told.back_s, abs=1000)
     both = planned(**EXACT)
     assert told.back_s == pytest.approx(both.leg_span_s(BACK), rel=0.15) and told.back_s >= both.at_least_s[BACK] - 1
-    assert any("Point of no return: all that has moved" in line for line in moments(plan))
+    assert any(d.name == NO_RETURN and "all that has moved would be home" in d.what for d in decisions(plan))
 
 
 def test_where_not_all_could_come_back_in_time_some_move_is_the_last() -> None:
@@ -134,12 +135,12 @@ def test_where_not_all_could_come_back_in_time_some_move_is_the_last() -> None:
     assert told.by_ms is None and told.after is not None and 0 < told.after < len(plan.moves)
     begun = [m for m in plan.moves if m.number <= told.after]
     assert max(m.end_ms for m in begun) + 1000 * (told.back_s or 0) <= 3_600_000
-    assert any(f"Point of no return: move {told.after + 1}" in line for line in moments(plan))
+    assert any(d.name == NO_RETURN and d.when.startswith(f"before move {told.after + 1},") for d in decisions(plan))
     assert turning(one_way("2026-12-05 22:00/22:10", **EXACT)).after == 0
 
 
 def test_without_a_window_it_is_said_how_to_ask_for_the_way_back() -> None:
     plan = one_way("")
     assert plan.evening is not None and plan.evening.turning is None
-    assert any("--return" in line and "--window" in line for line in moments(plan))
-    assert not any("No way back" in line for line in moments(planned()))
+    assert any("--return" in d.what and "--window" in d.what for d in decisions(plan))
+    assert not any("no way back" in d.what for d in decisions(planned()))

@@ -15,20 +15,22 @@ from planner.estate.model import Estate
 from planner.findings import assumed
 from planner.jobs.why_moves import why_moves
 from planner.plan.plan import Plan
+from planner.report.decisions import NO_RETURN, decisions
 from planner.report.html import templates
 from planner.report.page.answer import Short, answer
 from planner.report.page.block import page_block, short_names
 from planner.report.page.blocked import blocked, links
 from planner.report.page.held import SHOWN, WIDE, held
-from planner.report.page.points import points
 from planner.report.page.reached import reach_block
 from planner.report.page.told import assumptions, before_go, kinds
-from planner.report.text import alike, headline, seen_first, window_text, windows
+from planner.report.text import alike, capital, headline, seen_first, window_text, windows
 from planner.rules import Judge, Site
 
 _STYLES, _SCRIPTS = ("plan.css",), ("plan.js", "plan_before.js")
 _EVENING_STYLES, _EVENING_SCRIPTS = ("plan_cockpit.css",), ("plan_engine.js", "plan_cockpit.js")
 """Of plans that are carried out. In their order; what a script declares at its top level the next ones see."""
+_NAMED = 6
+"""LPARs that a decision names before a reader asks for all."""
 _IN_SCRIPT = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
@@ -70,7 +72,8 @@ def _before(plan: Plan, site: Site, short: Short) -> dict[str, Any]:
     return {
         "seen": seen_first(plan), "windows": [f"{name} {window_text(w)}" for name, w in windows(plan)], "short": short,
         "lines": answer(plan, short, before_go(found, gates)) if plan.verified else [],
-        "points": points(plan, short, gates) if plan.verified else [], "kinds": found,
+        "points": decisions(plan) if plan.verified else [], "no_return": NO_RETURN,
+        "named": _NAMED, "capital": capital, "kinds": found,
         "blocked": None if plan.verified else blocked(plan, site, short), "held": held(plan, short), "wide": WIDE,
         "held_shown": SHOWN, "assumptions": [*assumptions(plan, site.estate)]}
 

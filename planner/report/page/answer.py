@@ -11,8 +11,8 @@ from planner.plan.details import Free, HeadroomDetails
 from planner.plan.plan import Plan, ServerState, Window
 from planner.plan.questions import Consolidate, Headroom
 from planner.report.answer import verdict
-from planner.report.decisions import turning_line
-from planner.report.text import between, energy_lines, headline, level_line, touched, windows
+from planner.report.decisions import nights, turning_line
+from planner.report.text import between, capital, energy_lines, headline, level_line, touched, windows
 from planner.report.turns import about, about_length, by, must_begin_ms, until
 from planner.units import many, show_cores, show_gib, show_minutes, some
 
@@ -32,12 +32,6 @@ class Line(NamedTuple):
     good: bool | None = None
 
 
-def nights(share: float) -> str:
-    """``9 nights of 10``, ``95 nights of 100``."""
-    tenths = round(10 * share, 6)
-    return f"{tenths:.0f} nights of 10" if tenths.is_integer() else f"{round(100 * share, 1):g} nights of 100"
-
-
 def answer(plan: Plan, short: Short, before_go: Line) -> list[Line]:
     """The lines; ``before_go``: the one on findings."""
     lines = [*_goal(plan, short), _in_time(plan)]
@@ -50,8 +44,8 @@ def _goal(plan: Plan, short: Short) -> Iterator[Line]:
     """What was asked for, where that is more than servers to free."""
     match plan.goal:
         case Consolidate():
-            told = [_capital(x) for x in (*map(level_line, plan.levels[:1]), *energy_lines(plan))]
-            yield Line(short(_capital(headline(plan))), ". ".join(told) + ".", good=bool(plan.off))
+            told = [capital(x) for x in (*map(level_line, plan.levels[:1]), *energy_lines(plan))]
+            yield Line(short(capital(headline(plan))), ". ".join(told) + ".", good=bool(plan.off))
             if plan.notes:
                 on = many(len(plan.before) - len(plan.off), "server")
                 yield Line(f"{on} stay on", ". ".join(plan.notes) + ".")
@@ -62,10 +56,6 @@ def _goal(plan: Plan, short: Short) -> Iterator[Line]:
             yield Line(f"{words(plan.details.free_after or plan.details.free_now)} free on {short(goal.server)}",
                        f"Asked: {show_cores(goal.units)} cores and {show_gib(goal.memory_mib)} GiB, {goal.when}. "
                        f"Now free: {words(plan.details.free_now)}.", good=True)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _in_time(plan: Plan) -> Line:
@@ -88,13 +78,13 @@ def _in_time(plan: Plan) -> Line:
               f"({evening.nights} nights drawn, {people} at the checklists).")
     if window is None or evening.in_time is None:
         over = by(plan, last.most_ms).lstrip("+")
-        return Line(_capital(f"{way}over {over} after it begins in 9 nights of 10"), spread)
+        return Line(capital(f"{way}over {over} after it begins in 9 nights of 10"), spread)
     share = f"in time in {math.floor(100 * evening.in_time)} nights of 100"
     ends_ms = (plan.must_end_ms(OUT) or 0) - (evening.go_by_ms or 0)
     over = (f"{way}over by {by(plan, last.most_ms)} in {nights(0.9)}" if apart else
             f"over by {by(plan, ends_ms)} in {nights(evening.confidence)}")
     if word == "FITS":
-        return Line(f"It fits: {over}", f"{_ends(window)} {_capital(share)}. {spread}", good=True)
+        return Line(f"It fits: {over}", f"{_ends(window)} {capital(share)}. {spread}", good=True)
     return Line(f"Too tight: {share}", f"{100 * evening.confidence:g} are asked for: {over}. {_ends(window)} {spread}",
                 good=False)
 
@@ -102,7 +92,7 @@ def _in_time(plan: Plan) -> Line:
 def _too_long(plan: Plan, window: Window) -> Line:
     """By how much it does not fit, and what would make it fit where that was worked out."""
     predicted, evening = f"{show_minutes(-(window.spare_s or 0))} too long", plan.evening
-    would = [_capital(f.message) + "." for f in plan.findings if f.rule == "timing.would-fit"]
+    would = [capital(f.message) + "." for f in plan.findings if f.rule == "timing.would-fit"]
     if evening is None or window is not plan.window or evening.go_by_ms is None or evening.go_by_ms >= 0:
         return Line(f"It does not fit: {predicted}", " ".join((_ends(window), "As predicted.", *would)), good=False)
     most = f"{show_minutes(-evening.go_by_ms / 1000)} too long in {nights(evening.confidence)}"
@@ -121,7 +111,7 @@ def _no_return(plan: Plan) -> Iterator[Line]:
     if not back:
         if turning is not None:
             last = "nothing comes back" if turning.by_ms is None else f"turn round by {until(plan, turning.by_ms)}"
-            yield Line(f"One way: {last}", turning_line(plan, turning))
+            yield Line(f"One way: {last}", f"{capital(turning_line(plan, turning))}.")
         elif plan.goal.freed and not plan.goal.come_back:
             yield Line("One way: nothing comes back", "--return plans the way back; the runbook has its commands.")
         return
