@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from planner import __version__
-from planner.cli.options import OF_INPUT, ParameterFile
+from planner.cli.options import OF_INPUT, ParameterFile, Shown
 from planner.errors import InputError, PlannerError, ReplayError, UsageError
 from planner.findings import Finding, as_bad_as, gathered
 from planner.stopwatch import exit_code
@@ -184,6 +184,27 @@ def show(renderable: Any) -> None:
     from planner.report.terminal import console
 
     console().print(renderable)
+
+
+def tell(shown: Shown, document: Callable[[], Any], line: Callable[[], str], view: Callable[[], Any]) -> None:
+    """The answer as it was asked for: its ``document`` as JSON, its one ``line`` (-q), or its ``view``."""
+    if shown.as_json:
+        print_json(document())
+    elif shown.quiet:
+        from planner.names import shown as seen
+
+        sys.stdout.write(f"{seen(line())}\n")
+    else:
+        show(view())
+
+
+def tell_more(shown: Shown, *lines: str) -> None:
+    """What stands below an answer that is shown whole, such as where its files are."""
+    if not (shown.as_json or shown.quiet):
+        from planner.report.seen import Text
+
+        for one in lines:
+            show(Text(one))
 
 
 def _groups(function: Callable[..., int]) -> tuple[dict[str, type], list[Parameter]]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, progress, show
+from planner.cli.app import command, load_estate, progress, tell
 from planner.cli.options import OUTPUT, Output
 from planner.errors import InputError
 
@@ -52,10 +52,8 @@ def calibrate_command(
         files = Counter(reading.kind for reading in about if reading.records)
         write_file(out, calibration.parameter_file(found, files), force=output.force)
         sys.stderr.write(f"written: {out}\n")
-    if output.as_json:
-        print_json(calibration.calibration_json(found, findings))
-    else:
-        show(calibration.calibration_view(found, findings))
+    tell(output, lambda: calibration.calibration_json(found, findings), lambda: calibration.calibration_line(found),
+         lambda: calibration.calibration_view(found, findings, whole=output.verbose))
     if out is not None and not found.rows:
         sys.stderr.write(f"not written: {out}: no figure could be fitted, the defaults stand\n")
     return 0 if found.rows else 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show, working
+from planner.cli.app import command, load_estate, tell, tell_more, working
 from planner.cli.options import (
     TIMES,
     AssumeNothing,
@@ -49,7 +49,7 @@ def campaign_command(
     from planner.jobs.campaign import campaign
     from planner.plan.wire import as_json
     from planner.report.campaign_json import campaign_document
-    from planner.report.campaign_terminal import campaign_view
+    from planner.report.campaign_terminal import campaign_line, campaign_view
     from planner.scenarios.campaign_file import read_campaign
     from planner.schedule.lanes import Pacing
 
@@ -66,12 +66,9 @@ def campaign_command(
     try:
         names = _write(result, document, where, force=output.force)
     finally:
-        if output.as_json:
-            print_json(as_json(document))
-        else:
-            show(campaign_view(document))
-    if not output.as_json:
-        show(f"\nReports: {where}: {', '.join(names)}")
+        tell(output, lambda: as_json(document), lambda: campaign_line(document),
+             lambda: campaign_view(document, whole=output.verbose))
+    tell_more(output, f"\nReports: {where}: {', '.join(names)}")
     return result.exit_code
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, months_progress, print_json, show
+from planner.cli.app import command, load_estate, months_progress, show, tell, tell_more
 from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from, numeric
 from planner.errors import UsageError
 
@@ -87,12 +87,14 @@ def capacity_command(
     with History.open(history, read_only=True) as store:
         figures = figures_of(loaded, store, options, shown, months_progress(), asked=used)
     write_file(where, capacity_workbook(figures), force=output.force)
-    if output.as_json:
-        print_json(capacity_json(figures))
-        return 0
-    from planner.report.terminal import counts
+    from rich.console import Group
 
-    for line in answer(figures):
-        show(line)
-    show(f"\n{counts(figures.findings)} on the data (sheet Data)\nWorkbook: {where}")
+    from planner.report.seen import Text
+    from planner.report.terminal import counts, findings_table
+
+    said = answer(figures)
+    tell(output, lambda: capacity_json(figures), lambda: said[0], lambda: Group(*map(Text, said)))
+    tell_more(output, f"\n{counts(figures.findings)} on the data (-v, sheet Data)", f"Workbook: {where}")
+    if output.verbose and figures.findings and not (output.as_json or output.quiet):
+        show(findings_table(figures.findings, whole=True))
     return 0

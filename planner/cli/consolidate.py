@@ -17,8 +17,8 @@ from planner.cli.options import (
     NotTargets,
     OthersBeside,
     Out,
+    Output,
     PlannedUsage,
-    PlanOutput,
     PolicyFile,
     Solver,
     Times,
@@ -63,7 +63,7 @@ def consolidate_command(
     hours: Annotated[float, numeric("--hours", 1.0, 1e6, "Hours over which a permanent change is counted.", _ENERGY)
                      ] = 8760.0,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 

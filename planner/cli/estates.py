@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, progress, show, strictly, write_findings
-from planner.cli.options import AssumeNothing, Estate, Json, MappingFile, Output, PolicyFile
+from planner.cli.app import command, load_estate, print_json, progress, show, strictly, tell, tell_more, write_findings
+from planner.cli.options import AssumeNothing, Estate, MappingFile, Output, PolicyFile, Shown
 from planner.errors import InputError, UsageError
 from planner.findings import errors, finding_json
 from planner.names import named
@@ -41,13 +41,12 @@ def load_command(
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
     loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), progress(), mapping)
     wrong = errors(loaded.findings)
-    if output.as_json:
-        print_json({"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
-                     "findings": [finding_json(f) for f in loaded.findings]})
-    else:
-        from planner.report.terminal import loaded_view
+    from planner.report.terminal import loaded_line, loaded_view
 
-        show(loaded_view(loaded, [f for f in loaded.findings if f not in wrong]))
+    tell(output, lambda: {"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
+                          "findings": [finding_json(f) for f in loaded.findings]},
+         lambda: loaded_line(loaded),
+         lambda: loaded_view(loaded, [f for f in loaded.findings if f not in wrong], whole=output.verbose))
     if out is not None and (out.suffix.lower() == ".xlsx" or not wrong):
         from planner.estate.workbook import workbook_bytes
         from planner.report.output import write_file
@@ -63,8 +62,8 @@ def load_command(
 
 
 @command("check")
-def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: AssumeNothing = False,
-                  as_json: Json = False) -> int:
+def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: AssumeNothing = False, *,
+                  shown: Shown) -> int:
     """Which LPARs are ready to move, which are ready if …, and what stands in the way. Exit code 1: some are not ready.
 
     Example: planner check estate.xlsx
@@ -75,7 +74,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     site = Site(loaded.estate, assume_nothing=assume_nothing)
     judge = Judge(site)
     idle = [n for n, p in site.lpars.items() if not p.active]
-    if as_json:
+    if shown.as_json:
         rows = []
         for name in sorted(site.lpars):
             verdict = judge.answer(name)
@@ -89,15 +88,14 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
         return 1 if any(r["answer"] == "not ready" for r in rows if r["lpar"] in site.start) else 0
     from planner.report.terminal import check_view, counts, findings_table
 
-    view, tally = check_view(site, judge)
-    show(view)
-    show(f"\n{tally['ready']} of {len(site.start)} LPARs are ready"
-         + (f", {tally['ready if']} ready if … (--assume-nothing refuses them)" if tally["ready if"] else ""))
-    if idle:
-        show(f"{len(idle)} not activated, planned only with --inactive: {some(idle)}")
-    if loaded.findings:
-        show(counts(loaded.findings))
-        show(findings_table(loaded.findings, 20))
+    view, tally = check_view(site, judge, whole=shown.verbose)
+    answers = (f"{tally['ready']} of {len(site.start)} LPARs are ready"
+               + (f", {tally['ready if']} ready if … (--assume-nothing refuses them)" if tally["ready if"] else ""))
+    tell(shown, dict, lambda: f"{answers}; {counts(loaded.findings)}", lambda: view)
+    tell_more(shown, f"\n{answers}", *([f"{len(idle)} not activated, planned only with --inactive: {some(idle)}"]
+                                       if idle else []), *([counts(loaded.findings)] if loaded.findings else []))
+    if loaded.findings and not shown.quiet:
+        show(findings_table(loaded.findings, 20, whole=shown.verbose))
     return 1 if tally["not ready"] else 0
 
 
@@ -135,10 +133,10 @@ def reach_command(
             for s in servers if s != site.lpars[n].server}} for n in names]})
     elif lpar and servers == [site.lpars[lpar].server]:
         show(f"{lpar} is on {servers[0]}")
-    elif lpar:
-        show(terminal.reach_detail(site, judge, lpar, servers))
     else:
-        show(terminal.reach_matrix(site, judge, names, servers))
+        tell(output, dict, lambda: terminal.reach_line(site, judge, names, servers),
+             lambda: terminal.reach_detail(site, judge, lpar, servers) if lpar else
+             terminal.reach_matrix(site, judge, names, servers, whole=output.verbose))
     if graph is not None:
         from planner.report.output import write_file
         from planner.report.reach_graph import graph_bytes

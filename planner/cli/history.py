@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import app, command, load_estate, months_progress, print_json, show
-from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from, numeric
+from planner.cli.app import app, command, load_estate, months_progress, print_json, show, tell
+from planner.cli.options import Json, MappingFile, Percentile, Shown, SiteCalendar, Store, month_from, numeric
 from planner.errors import UsageError
 from planner.findings import errors, finding_json
 from planner.history.calendar import Calendar
@@ -34,7 +34,7 @@ _CLOCKLESS = "lparstat, which prints no clock"
 @command("add", history_app)
 def add_command(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or directories with usage.")],
-    store: Store,
+    store: Store, *,
     zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="The site's time zone, such as "
                                              "Australia/Melbourne: needed once.")] = None,
     force_zone: Annotated[bool, typer.Option("--force-zone", help="These sources alone are of another --zone than the "
@@ -47,7 +47,7 @@ def add_command(
     interval: Annotated[int | None, numeric("--interval", 1, 86_400, "Its interval.", _CLOCKLESS, "SECONDS")] = None,
     lpar: Annotated[str, typer.Option("--lpar", metavar="NAME", rich_help_panel=_CLOCKLESS,
                                       help="The LPAR that it ran on.")] = "",
-    as_json: Json = False,
+    shown: Shown,
 ) -> int:
     """Take usage into a history. The same file twice changes nothing. Exit code 1: a file could not be read.
 
@@ -64,14 +64,12 @@ def add_command(
         report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
                              force_zone=force_zone)
         stored = history.zone
-    if as_json:
-        print_json({"store": str(store), "zone": stored, "files": report.files, "added": report.added,
-                    "known": report.known, "changed": report.changed,
-                    "findings": [finding_json(f) for f in report.findings]})
-    else:
-        from planner.report.history_views import added_view
+    from planner.report.history_views import added_line, added_view
 
-        show(added_view(report, str(store), stored))
+    tell(shown, lambda: {"store": str(store), "zone": stored, "files": report.files, "added": report.added,
+                         "known": report.known, "changed": report.changed,
+                         "findings": [finding_json(f) for f in report.findings]},
+         lambda: added_line(report), lambda: added_view(report, str(store), stored, whole=shown.verbose))
     return 1 if errors(report.findings) else 0
 
 

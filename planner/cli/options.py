@@ -82,21 +82,21 @@ Percentile = Annotated[str, typer.Option("--percentile", metavar="P", help="Perc
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """How an answer is given."""
+class Shown:
+    """How an answer is shown."""
 
     as_json: Json = False
-    force: Annotated[bool, typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite files that were edited.")
-                     ] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Show all there is to say: "
+                                          "every finding, of a plan how its nights are spread.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show the one line.")] = False
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOutput(Output):
-    """How a plan is shown."""
+class Output(Shown):
+    """How an answer is given that is written as well."""
 
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Show every finding, and how "
-                                          "the nights are spread.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show the one line.")] = False
+    force: Annotated[bool, typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite files that were edited.")
+                     ] = False
 
 
 @dataclass(frozen=True, slots=True)

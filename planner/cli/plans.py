@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show, working
+from planner.cli.app import command, load_estate, tell, tell_more, working
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     TIMES,
@@ -18,14 +18,14 @@ from planner.cli.options import (
     FirmwareAfter,
     HistoryFile,
     Home,
-    Json,
     NotTargets,
     OthersBeside,
     Out,
+    Output,
     PlanFile,
     PlannedUsage,
-    PlanOutput,
     PolicyFile,
+    Shown,
     Solver,
     Times,
     Window,
@@ -57,7 +57,7 @@ def evacuate_command(
                                            "inactive migration.")] = False,
     home: Home = None, not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
@@ -104,7 +104,7 @@ def headroom_command(
                                         "further core costs.")] = True,
     firmware_after: FirmwareAfter = None, home: Home = None, zone: Zone = "", not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
-    write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: PlanOutput,
+    write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Make so much headroom: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
@@ -168,10 +168,12 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
-def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with_estate: bool = False,
+def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_estate: bool = False,
             beside: Beside | None = None) -> None:
     """Write the plan's directory and show the plan, also when the disk is full. ``with_estate``: what it was planned
     for is in no file yet; ``beside``: other plans, each in a directory within."""
+    from rich.console import Group
+
     from planner.plan import plan as plans
     from planner.report.beside import beside_files, beside_json, beside_view
     from planner.report.output import within, write_directory
@@ -184,27 +186,21 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
 
         files["estate.json"] = dump(loaded).encode()
     others = {} if beside is None else beside_files(beside, loaded.estate)
+    views = [] if beside is None else [beside_view(beside)]
     try:
         write_directory(where, files | within(others), force=output.force)
     finally:
-        if output.as_json:
-            print_json(plans.plan_json(plan) | ({"beside": beside_json(beside)} if beside else {}))
-        elif output.quiet:
-            print(plan_line(plan))
-        else:
-            show(plan_view(plan, whole=output.verbose))
-            if beside is not None:
-                show(beside_view(beside))
-    if not output.as_json and not output.quiet:
-        lanes = [name for name in files if name.endswith(".sh")]
-        rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]
-        show(f"\nReports: {where}: {', '.join(rest + lanes[:1])}" + (f" … {lanes[-1]}" if lanes[1:] else ""))
+        tell(output, lambda: plans.plan_json(plan) | ({"beside": beside_json(beside)} if beside else {}),
+             lambda: plan_line(plan), lambda: Group(plan_view(plan, whole=output.verbose), *views))
+    lanes = [name for name in files if name.endswith(".sh")]
+    rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]
+    tell_more(output, f"\nReports: {where}: {', '.join(rest + lanes[:1])}" + f" … {lanes[-1]}" * bool(lanes[1:]))
 
 
 @command("verify")
 def verify_command(
     plan_file: PlanFile,
-    estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, as_json: Json = False,
+    estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, *, shown: Shown,
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Of a directory: are its papers
     those of this plan, and its scripts and playbook as they were written? Exit code 1: no.
@@ -230,14 +226,9 @@ def verify_command(
         papers = list(papers_of(plan_file, plan))
         fits = fit(papers)
     findings = [*replay.findings, *papers]
-    if as_json:
-        print_json({"holds": replay.holds, "papers_fit": fits, "findings": [finding_json(f) for f in findings]})
-        return 0 if replay.holds and fits else 1
-    from planner.report.terminal import counts, findings_table
+    from planner.report.plan_terminal import verified_line, verified_view
 
-    verdict = "[bold green]the plan holds[/]" if replay.holds else "[bold red]the plan does NOT hold[/]"
-    show(f"{verdict}: {len(plan.moves)} moves replayed, {counts(findings)}"
-         + ("" if fits else "; [bold red]papers beside it are of another plan, or changed[/]"))
-    if findings:
-        show(findings_table(findings))
+    line = verified_line(plan, findings, holds=replay.holds, papers_fit=fits)
+    tell(shown, lambda: {"holds": replay.holds, "papers_fit": fits, "findings": [finding_json(f) for f in findings]},
+         lambda: line.plain, lambda: verified_view(line, findings, whole=shown.verbose))
     return 0 if replay.holds and fits else 1

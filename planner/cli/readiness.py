@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.app import command, load_estate, tell, tell_more
 from planner.cli.options import OUTPUT, AssumeNothing, Estate, Output, PolicyFile, Solver
 from planner.cli.plans import directory
 from planner.errors import UsageError
@@ -46,7 +46,7 @@ def readiness_command(
     from planner.plan.wire import as_json
     from planner.report.output import write_file
     from planner.report.readiness_metrics import metrics
-    from planner.report.readiness_terminal import readiness_view
+    from planner.report.readiness_terminal import readiness_line, readiness_view
 
     if out is not None:
         directory(out, "", "the reports", force=output.force)
@@ -64,12 +64,11 @@ def readiness_command(
         if prometheus is not None:
             write_file(prometheus, metrics(document).encode(), force=True)
     finally:
-        if output.as_json:
-            print_json(as_json(document))
-        else:
-            show(readiness_view(document))
-    if out is not None and not output.as_json:
-        show(f"\nReports: {out}: readiness.json, readiness.xlsx, readiness.html, readiness.prom, estate.json")
+        tell(output, lambda: as_json(document), lambda: readiness_line(document),
+             lambda: readiness_view(document, whole=output.verbose))
+    if out is not None:
+        tell_more(output, f"\nReports: {out}: readiness.json, readiness.xlsx, readiness.html, readiness.prom, "
+                  "estate.json")
     return 1 if document.worse else 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show, working
+from planner.cli.app import command, load_estate, tell, tell_more, working
 from planner.cli.options import (
     Estate,
     NotTargets,
@@ -121,7 +121,7 @@ def _deliver_all(told: Opened, budget: int | None, prices: Prices, where: Path, 
     from planner.estate.assemble import Loaded
     from planner.report.output import json_text, within, write_directory
     from planner.report.plan_files import plan_files
-    from planner.report.remedy import opened_document, opened_page, opened_view
+    from planner.report.remedy import opened_document, opened_line, opened_page, opened_view
 
     document = opened_document(told, prices, budget)
     files = {"remedy.json": json_text(document).encode(), "remedy.md": opened_page(told, prices, budget).encode(),
@@ -132,12 +132,8 @@ def _deliver_all(told: Opened, budget: int | None, prices: Prices, where: Path, 
     try:
         write_directory(where, files | within(windows), force=output.force)
     finally:
-        if output.as_json:
-            print_json(document)
-        else:
-            show(opened_view(told, prices, budget))
-    if not output.as_json:
-        show(f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in windows)])}")
+        tell(output, lambda: document, lambda: opened_line(told, budget), lambda: opened_view(told, prices, budget))
+    tell_more(output, f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in windows)])}")
 
 
 def _deliver(told: Remedied, prices: Prices, where: Path, output: Output) -> None:
@@ -146,7 +142,14 @@ def _deliver(told: Remedied, prices: Prices, where: Path, output: Output) -> Non
     from planner.estate.assemble import Loaded
     from planner.report.output import json_text, within, write_directory
     from planner.report.plan_files import plan_files
-    from planner.report.remedy import directory_of, remedy_document, remedy_page, remedy_view, tickets_page
+    from planner.report.remedy import (
+        directory_of,
+        remedy_document,
+        remedy_line,
+        remedy_page,
+        remedy_view,
+        tickets_page,
+    )
 
     document = remedy_document(told, prices)
     files = {"remedy.json": json_text(document).encode(), "remedy.md": remedy_page(told, prices).encode()}
@@ -156,9 +159,5 @@ def _deliver(told: Remedied, prices: Prices, where: Path, output: Output) -> Non
     try:
         write_directory(where, files | within(sets), force=output.force)
     finally:
-        if output.as_json:
-            print_json(document)
-        else:
-            show(remedy_view(told, prices))
-    if not output.as_json:
-        show(f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in sets)])}")
+        tell(output, lambda: document, lambda: remedy_line(told), lambda: remedy_view(told, prices))
+    tell_more(output, f"\nReports: {where}: {', '.join([*files, *(f'{name}/' for name in sets)])}")

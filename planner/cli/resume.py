@@ -14,9 +14,9 @@ from planner.cli.options import (
     Estate,
     HistoryFile,
     Out,
+    Output,
     Pace,
     PlanFile,
-    PlanOutput,
     PolicyFile,
     Solver,
     Window,
@@ -51,7 +51,7 @@ def resume_command(
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work that is left "
                                              "before the way back [default: the plan's].")] = None,
     zone: Zone = "", pace: Pace, policy: PolicyFile = None, history: HistoryFile = None, solver: Solver,
-    out: Out = None, output: PlanOutput,
+    out: Out = None, output: Output,
 ) -> int:
     """Half-way: where everybody is, what to recover first, and the rest of the plan, or the way home, from today.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.app import command, load_estate, tell, tell_more
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     OUTPUT,
@@ -137,14 +137,13 @@ def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: Table
     cells = {f"scenarios/cell-{c.number}.toml": scenario_text(result.sweep, c).encode() for c in chosen}
     write_directory(out, {results: table(result, kind), "results.json": json_text(document).encode()} | cells,
                     force=output.force)
-    if output.as_json:
-        print_json(document)
-        return
     from planner.plan.questions import unseen
-    from planner.report.sweep_terminal import sweep_view
+    from planner.report.sweep_terminal import sweep_line, sweep_view
 
-    show(sweep_view(result, unseen(basis)))
-    show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
+    tell(output, lambda: document, lambda: sweep_line(result),
+         lambda: sweep_view(result, unseen(basis), whole=output.verbose))
+    tell_more(output, f"\nResults: {out}: {results}, results.json; these cells for planner whatif: "
+              "scenarios/cell-N.toml")
 
 
 def _runner(workers: int | None, scheduler: str | None, *, here: bool) -> Runner:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.app import command, load_estate, tell, tell_more
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     OUTPUT,
@@ -55,7 +55,7 @@ def whatif_command(
     from planner.jobs.whatif import exit_code, today, whatif
     from planner.plan.wire import as_json
     from planner.report.whatif_json import whatif_document
-    from planner.report.whatif_terminal import whatif_view
+    from planner.report.whatif_terminal import whatif_line, whatif_view
     from planner.scenarios.file import read_scenarios
 
     directory(out, "", "the reports", force=output.force)
@@ -78,13 +78,10 @@ def whatif_command(
     try:
         _write(results, document, out, force=output.force)
     finally:
-        if output.as_json:
-            print_json(as_json(document))
-        else:
-            show(whatif_view(document))
-    if not output.as_json:
-        show(f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
-             + "".join(f", {s.directory}/" for s in document.scenarios if s.directory))
+        tell(output, lambda: as_json(document), lambda: whatif_line(document),
+             lambda: whatif_view(document, whole=output.verbose))
+    tell_more(output, f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
+              + "".join(f", {s.directory}/" for s in document.scenarios if s.directory))
     return exit_code(results)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from planner.estate.model import Estate
 from planner.jobs.alternatives import Alternative, Beside, Traits
 from planner.plan.wire import as_json
 from planner.report.plan_files import plan_files
+from planner.report.seen import Text
 from planner.report.tables import listing
 
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from planner.calibration import CONFIDENCE
 from planner.estate.parameter_file import parameters_text
 from planner.findings import Finding, finding_json
 from planner.jobs.calibrate import Calibration, Learned
+from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.terminal import findings_table
 from planner.units import many
@@ -48,8 +48,14 @@ def calibration_json(found: Calibration, findings: Sequence[Finding]) -> dict[st
             "findings": [finding_json(f) for f in findings]}
 
 
-def calibration_view(found: Calibration, findings: Sequence[Finding]) -> RenderableType:
-    """The figures, then what the logs prove, who was left out, and what is wrong with the files."""
+def calibration_line(found: Calibration) -> str:
+    """How many moves were read, and what they taught."""
+    return (f"{many(found.moves, 'past move')} read{_span(found)}; {found.used} of them taught the model, "
+            f"{many(len(found.rows), 'figure')} of {len(found.figures)} fitted")
+
+
+def calibration_view(found: Calibration, findings: Sequence[Finding], *, whole: bool = False) -> RenderableType:
+    """The figures, then what the logs prove, who was left out, and what is wrong with the files; ``whole``: each."""
     table = listing("", ("parameter", "for", "value", f"interval ({CONFIDENCE:.0%}, all together)", "moves", ""))
     for f in found.figures:
         use = Text(f"left out: {f.why_not}", "yellow") if f.why_not else Text("")
@@ -58,9 +64,9 @@ def calibration_view(found: Calibration, findings: Sequence[Finding]) -> Rendera
                       str(f.moves), use)
     said = [*(Text(f"· {text}") for text in found.proved),
             *(Text(f"· left out: {many(count, 'move')}: {why}") for why, count in found.left_out)]
-    return Group(Text(f"{many(found.moves, 'past move')} read{_span(found)}; {found.used} of them taught the model",
-                      "bold"), table, *([Text("\nWhat the logs tell", "bold")] if said else []), *said,
-                 *([Text(""), findings_table(findings, 20)] if findings else []))
+    return Group(Text(calibration_line(found), "bold"), table,
+                 *([Text("\nWhat the logs tell", "bold")] if said else []), *said,
+                 *([Text(""), findings_table(findings, 20, whole=whole)] if findings else []))
 
 
 def _named(f: Learned) -> str:

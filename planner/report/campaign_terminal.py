@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from planner.report.campaign_files import summary
 from planner.report.campaign_json import CampaignDocument, StepLine
+from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.text import impossible_word, lift_lines
 from planner.units import many, some
 
+_FEW = 5
 
-def campaign_view(document: CampaignDocument) -> RenderableType:
-    """Steps, one-way doors, what is left and why."""
-    lines: list[RenderableType] = [Text(f"{document.name}: {summary(document)}", "bold")]
+
+def campaign_line(document: CampaignDocument) -> str:
+    """Its name, and how much of it is planned."""
+    return f"{document.name}: {summary(document)}"
+
+
+def campaign_view(document: CampaignDocument, *, whole: bool = False) -> RenderableType:
+    """Steps, one-way doors, what is left and why; ``whole``: every way to lift that."""
+    lines: list[RenderableType] = [Text(campaign_line(document), "bold")]
     steps = listing("", ("step", "starts", "server", "work", "stopped with it"),
                     ("out", "back", "ends", "in time", "verified"))
     for s in document.steps:
@@ -31,7 +38,7 @@ def campaign_view(document: CampaignDocument) -> RenderableType:
     for x in document.left:
         word = impossible_word(bool(x.conflict.unstated)) if x.conflict else "LEFT"
         lines.append(Text(f"{x.server}: {word}: {x.why}", "red"))
-        lines += [Text(f"  {one}") for one in lift_lines(x.lifts[:5])]
+        lines += [Text(f"  {one}") for one in lift_lines(x.lifts[:None if whole else _FEW])]
     if document.away:
         lines.append(Text(f"{many(len(document.away), 'LPAR')} end elsewhere than they stood: "
                           f"{some(a.lpar for a in document.away)}"))

@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.text import Text
 
 from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
@@ -15,6 +14,7 @@ from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecas
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.jobs.forecasts import FIGURES, Entity
 from planner.report.history_views import calendar_words, show_thousandths
+from planner.report.seen import Text
 from planner.report.tables import Fitting, without_empty
 from planner.report.text import listed
 from planner.units import many

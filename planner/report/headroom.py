@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from planner.plan.choices import By, Status
 from planner.plan.details import Fit, Free, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.plan.wire import as_json
+from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.text import capital
 from planner.sheets import Column, chart_base, keyed, line, points, table

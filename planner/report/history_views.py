@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
@@ -17,6 +16,7 @@ from planner.history.contents import SeriesSummary, Summary
 from planner.history.forecast import show_month
 from planner.history.profiles import Figures, PeakSum, RecordedUsage
 from planner.history.store import AddReport, ForgetReport
+from planner.report.seen import Text
 from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import alike, listed
@@ -47,14 +47,20 @@ def _percentile(share: Fraction) -> str:
 # --- adding -----------------------------------------------------------------------------------------------------------
 
 
-def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
-    """What adding did, and what there is to say about the sources."""
-    head = Text(f"{many(report.files, 'file')}: {many(report.added, 'sample')} new, {report.known:,} known "
-                f"already, {report.changed:,} changed")
-    parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
+def added_line(report: AddReport) -> str:
+    """What adding did."""
+    return (f"{many(report.files, 'file')}: {many(report.added, 'sample')} new, {report.known:,} known already, "
+            f"{report.changed:,} changed")
+
+
+def added_view(report: AddReport, store: str, zone: str, *, whole: bool = False) -> RenderableType:
+    """That, and what there is to say about the sources; ``whole``: each finding."""
+    parts: list[RenderableType] = [Text(added_line(report)),
+                                   Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
     if report.findings:
         parts += [Text(""), Text(counts(report.findings), "bold")]
-        parts += [_tally(report.findings), Text(""), findings_table(alike(report.findings, 6))]
+        parts += [_tally(report.findings), Text(""), findings_table(
+            report.findings if whole else alike(report.findings, 6), whole=whole)]
     return Group(*parts)
 
 

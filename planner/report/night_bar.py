@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console, ConsoleOptions
-from rich.text import Text
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, Window
 from planner.report.night import hour_scale
+from planner.report.seen import Text
 from planner.report.turns import about, middle, must_begin_ms
 
 _LEAST, _MOST = 40, 120

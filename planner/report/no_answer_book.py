@@ -6,12 +6,12 @@ import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from planner.findings import gathered
 from planner.plan.choices import Status
 from planner.plan.details import Conflict, WhyNot, told_once
 from planner.plan.plan import Plan
-from planner.report.text import alike, headline, impossible_word, lift_lines, seen_first
-from planner.sheets import Column, ended, findings_sheet, heading, table
+from planner.report.text import headline, impossible_word, lift_lines, seen_first
+from planner.report.workbook import findings_by_kind
+from planner.sheets import Column, ended, heading, table
 from planner.units import show_cores, show_gib, some
 from planner.xlsx import Book, open_book
 
@@ -23,7 +23,7 @@ def no_answer_book(plan: Plan, mark: str) -> bytes:
         _answer(book, plan)
         if plan.conflict is not None:
             _refusals(book, plan.conflict)
-        findings_sheet(book, gathered(alike(plan.findings)))
+        findings_by_kind(book, plan)
     return buffer.getvalue()
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
-from planner.findings import Severity, assumed
+from planner.findings import Finding, Severity, assumed
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict, mends
@@ -18,12 +17,15 @@ from planner.plan.questions import Evacuate, Headroom
 from planner.report.answer import proof, verdict
 from planner.report.decisions import NO_RETURN, decisions, spreads
 from planner.report.enterprise import enterprise_lines
+from planner.report.finding_kinds import kinds
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
 from planner.report.night_bar import NightBar
+from planner.report.seen import Text
 from planner.report.tables import Fitting, listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import (
+    alike,
     clock_span,
     energy_lines,
     fit,
@@ -48,12 +50,13 @@ _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE
 MOST_ROWS = 200
 """Moves, and servers, that the terminal lists at most; the reports have them all."""
 _MOST_STAYS = 20
+_IN_PLAN = "all of them: -v, plan.xlsx, --json"
 _MOST_FINDINGS = 15
 _LEAST = ("movers", "stands still", "from")
 """Columns that a narrow terminal does without, the first of them first."""
 _MOST_UNSTATED = 10
-_NAMED, _WHEN = 6, 26
-"""LPARs that a decision names, and letters of its moment in a line."""
+_NAMED, _WHEN, _FEW = 6, 26, 4
+"""LPARs that a decision names, letters of its moment in a line, and findings of a kind that are told."""
 
 
 def plan_line(plan: Plan) -> str:
@@ -67,21 +70,37 @@ def plan_line(plan: Plan) -> str:
     return f"{found.word}: {headline(plan)}: {found.sentence}; {proof(plan)[0]}"
 
 
+def verified_line(plan: Plan, findings: Sequence[Finding], *, holds: bool, papers_fit: bool) -> Text:
+    """Whether a plan holds, and whether the papers beside it are its own."""
+    line = Text("the plan holds", "bold green") if holds else Text("the plan does NOT hold", "bold red")
+    line.append(f": {len(plan.moves)} moves replayed, {counts(findings)}", "not bold default")
+    return line if papers_fit else line.append("; papers beside it are of another plan, or changed", "bold red")
+
+
+def verified_view(line: Text, findings: Sequence[Finding], *, whole: bool) -> RenderableType:
+    """That, and what was found; ``whole``: each finding."""
+    return Group(line, *(findings_table(findings, where=_IN_PLAN, whole=whole),) * bool(findings))
+
+
 def plan_view(plan: Plan, *, whole: bool = False) -> RenderableType:
     """The plan on one screen; ``whole``: every finding, and how each way is spread over the nights."""
     if plan.conflict is not None or plan.status is Status.INFEASIBLE:
         return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
-        return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
+        return Group(Text("UNKNOWN: no plan", "bold red"), _findings(plan, whole=whole))
     moves = [_in_lanes(plan) if plan.in_lanes else _waves(plan)] if plan.moves else []
     parts: list[RenderableType] = [_head(plan, whole=whole), *moves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
-        taken = assumed(plan.findings)
-        shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION]
-        parts += [Text(""), Text(counts(plan.findings), "bold")]
-        most = len(plan.findings) if whole else _MOST_FINDINGS
-        parts += [findings_table(rows, most) for rows in (taken, shown) if rows]
+        parts += [Text(""), Text(counts(plan.findings), "bold"), _findings(plan, whole=whole)]
     return Group(*parts)
+
+
+def _findings(plan: Plan, *, whole: bool = False) -> RenderableType:
+    """By kind, what is to be settled first; ``whole``: each of them."""
+    rows = [*alike(assumed(plan.findings), None if whole else _NAMED), *(
+        [f for f in plan.findings if f.severity is not Severity.ASSUMPTION] if whole else
+        [k.as_one(_FEW, _NAMED) for k in kinds(plan.findings)])]
+    return findings_table(rows, _MOST_FINDINGS, _IN_PLAN, whole=whole)
 
 
 def _head(plan: Plan, *, whole: bool) -> RenderableType:
@@ -225,7 +244,7 @@ def _how_reduced(conflict: Conflict) -> str:
 def _no_plan(plan: Plan) -> RenderableType:
     conflict = plan.conflict
     if conflict is None:
-        return findings_table(plan.findings, 20)
+        return _findings(plan)
     lines = _title(plan)
     lines.append(f"{impossible_word(bool(conflict.unstated))}: ", "bold red")
     lines.append(f"{conflict.summary}\n")
@@ -250,4 +269,4 @@ def _no_plan(plan: Plan) -> RenderableType:
         if len(lifts) > 20:
             lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
     lines.append(_asked_next(plan), "dim")
-    return Group(Panel(lines), findings_table(plan.findings, 20))
+    return Group(Panel(lines), *(_findings(plan),) * bool(plan.findings))

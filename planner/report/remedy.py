@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from planner.estate.changes import Repair
 from planner.estate.prices import Prices
@@ -15,6 +14,7 @@ from planner.jobs.opening import Opened
 from planner.jobs.remedy import ChangeSet, Remedied, possible
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
+from planner.report.seen import Text
 from planner.report.text import headline, md, show_total
 from planner.units import many
 
@@ -56,7 +56,7 @@ def _why(plan: Plan) -> str:
     return "; ".join(dict.fromkeys(f.message for f in plan.findings if f.rule in ("plan.unknown", "timing.window")))
 
 
-def _outcome(told: Remedied) -> str:
+def remedy_line(told: Remedied) -> str:
     """What was found, in one sentence."""
     if possible(told.today):
         return "It is possible today: nothing has to be changed."
@@ -79,7 +79,7 @@ def remedy_page(told: Remedied, prices: Prices) -> str:
     conflict = told.today.conflict
     lines = [f"# What would make it possible: {md(headline(told.today))}", "",
              f"Today: {md(conflict.summary if conflict else _why(told.today) or told.today.status.value)}.", "",
-             _outcome(told), *(f"- {md(x)}" for x in told.said)]
+             remedy_line(told), *(f"- {md(x)}" for x in told.said)]
     if len(told.sets) > 1:
         lines += ["", "| set | points | what is given up or done | plan |", "|---|---|---|---|"]
         for n, s in enumerate(told.sets, 1):
@@ -117,7 +117,7 @@ def remedy_view(told: Remedied, prices: Prices) -> RenderableType:
     parts: list[RenderableType] = [Text(headline(told.today), "bold")]
     if why:
         parts.append(Text(f"today: {why}", "red"))
-    parts.append(Text(_outcome(told), "green" if told.sets or possible(told.today) else "red"))
+    parts.append(Text(remedy_line(told), "green" if told.sets or possible(told.today) else "red"))
     parts += [Text(x, "dim") for x in told.said]
     for n, s in enumerate(told.sets, 1):
         parts.append(Text(f"\n{directory_of(n)}: {s.cost} points; {_plan_line(s)}", "bold"))
@@ -126,7 +126,8 @@ def remedy_view(told: Remedied, prices: Prices) -> RenderableType:
     return Group(*parts)
 
 
-def _opened_line(told: Opened, budget: int | None) -> str:
+def opened_line(told: Opened, budget: int | None) -> str:
+    """How many servers can be freed today, and how many more for how much."""
     within = "" if budget is None else f" of a budget of {budget}"
     proof = "no cheaper set on the price list does this" if told.cheapest else "a cheaper set is not excluded"
     alone = f"; one by one the goals cost {told.alone}" if budget is None and told.alone > told.cost else ""
@@ -158,7 +159,7 @@ def opened_document(told: Opened, prices: Prices, budget: int | None) -> dict[st
 
 def opened_page(told: Opened, prices: Prices, budget: int | None) -> str:
     """In Markdown."""
-    lines = ["# What opens every server", "", _opened_line(told, budget), "", "| server | its window |", "|---|---|",
+    lines = ["# What opens every server", "", opened_line(told, budget), "", "| server | its window |", "|---|---|",
              *(f"| {md(s)} | {md(what)} |" for s, what in _windows(told)), "", "## Once, for all", ""]
     return "\n".join([*lines, *(_ticket_lines(told.lasting, prices, "###") if told.lasting else ("nothing", "")),
                       _BOUNDS, ""])
@@ -166,7 +167,7 @@ def opened_page(told: Opened, prices: Prices, budget: int | None) -> str:
 
 def opened_view(told: Opened, prices: Prices, budget: int | None) -> RenderableType:
     """On the terminal."""
-    parts = [Text(_opened_line(told, budget), "bold")]
+    parts = [Text(opened_line(told, budget), "bold")]
     for owner, asked in tickets(told.lasting, prices):
         parts += [Text(f"once  {owner:<12} {c.words} ({prices.cost(c)})") for c in asked]
     return Group(*parts, *(Text(f"{s}: {what}") for s, what in _windows(told)))

@@ -10,6 +10,7 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Resume
+from planner.report.finding_kinds import kinds
 from planner.report.markdown import BOX, table
 from planner.report.runbook_appendix import appendix
 from planner.report.runbook_between import between_ways
@@ -21,7 +22,7 @@ from planner.report.runbook_recovery import recovery
 from planner.report.runbook_resume import recover_first
 from planner.report.text import md, peak_words, touched, used_cores
 from planner.rules import Site
-from planner.units import MANY, show_cores, some
+from planner.units import MANY, show_cores
 
 _MODEL = "Cost model: "
 
@@ -84,15 +85,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
              and (f.severity is not Severity.INFO or f.subject in moved or f.subject == "plan")]
     if shown:
         yield "## Read this first\n"
-        same: dict[tuple[str, str, str], dict[str, list[str]]] = {}
-        for f in shown:
-            what, colon, follows = f.message.partition(": ")
-            key = (f.severity.value, colon + follows or f.message, f.fix)
-            same.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
-        rows = []
-        for (severity, follows, fix), messages in same.items():
-            text = "; ".join(f"{some(dict.fromkeys(subjects))}: {what}" for what, subjects in messages.items())
-            rows.append((severity, md(text + follows), md(fix), BOX))
-        yield from table(("Kind", "What was found", "What to do", "Settled"), rows)
-        if any(len({*subjects}) > MANY for messages in same.values() for subjects in messages.values()):
-            yield "Where not all names stand here: plan.xlsx, sheet Findings.\n"
+        found = kinds(shown)
+        yield from table(("Kind", "What was found", "What to do", "Settled"), [
+            (k.word, md(k.told()), md("; ".join(k.fixes)), BOX) for k in found])
+        if any(len(k.rows) > MANY or any(len(names) > MANY for names, _ in k.rows) for k in found):
+            yield "Where not all names stand here: plan.xlsx, sheet All findings.\n"

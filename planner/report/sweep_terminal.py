@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from planner.jobs.sweep import FAILED
 from planner.report.charts import shown
+from planner.report.seen import Text
 from planner.report.sweep import STATUSES, SweepResult
+from planner.report.tables import WholeWords
 from planner.units import some
 
 _COLOUR = {"optimal": "green", "feasible": "yellow"}
@@ -26,33 +26,37 @@ _ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
 _MOST_ROWS, _MOST_REASONS = 30, 8
 
 
-def sweep_view(result: SweepResult, first: Sequence[str] = ()) -> RenderableType:
+def sweep_line(result: SweepResult) -> str:
+    """How many cells, with which answers."""
+    tally = ", ".join(f"{result.counts[s]} {s}" for s in STATUSES if result.counts[s])
+    return f"{result.sweep.name}: {len(result.rows)} cells: {tally}"
+
+
+def sweep_view(result: SweepResult, first: Sequence[str] = (), *, whole: bool = False) -> RenderableType:
     """What is said ``first``; best and frontier cells, what each parameter changes, cells
-    without an answer."""
-    counts = result.counts
-    tally = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
-    return Group(*(Text(f"{line}\n", "yellow") for line in first),
-                 Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
-                 _frontier(result), Text(""), _influence(result), *_without(result))
+    without an answer; ``whole``: all of them."""
+    return Group(*(Text(f"{line}\n", "yellow") for line in first), Text(sweep_line(result), "bold"), Text(""),
+                 _frontier(result, len(result.rows) if whole else _MOST_ROWS), Text(""), _influence(result),
+                 *_without(result, len(result.rows) if whole else _MOST_REASONS))
 
 
-def _frontier(result: SweepResult) -> RenderableType:
+def _frontier(result: SweepResult, most: int) -> RenderableType:
     sweep = result.sweep
     wanted = [*(f"least {_NAMES[m]}" for m in sweep.minimise), *(f"most {_NAMES[m]}" for m in sweep.maximise)]
     measures = list(dict.fromkeys((*sweep.minimise, *sweep.maximise, *_ALWAYS)))
-    table = Table(box=None, padding=(0, 1), header_style="bold", title_justify="left", title_style="",
+    table = WholeWords(box=None, padding=(0, 1), header_style="bold", title_justify="left", title_style="",
                   title=f"Cells that no other beats ({', '.join(wanted)}); ★ the best in this order")
     parameters = [p.name for p in sweep.parameters]
     for name in ("cell", *(p.replace(".", ".\n") for p in parameters), "", "status", *(_NAMES[m] for m in measures)):
         table.add_column(Text(name), overflow="fold", justify="left" if name in ("", "status") else "right")
     rows = {r.cell.number: r for r in result.rows}
     chosen = [(g, n) for g in result.frontier for n in g.cells]
-    for group, number in chosen[:_MOST_ROWS]:
+    for group, number in chosen[:most]:
         row = rows[number]
         table.add_row(str(number), *(Text(_value(row.cell.values[p])) for p in parameters),
                       "★" if number == group.best else "", Text(row.answer.status, _COLOUR[row.answer.status]),
                       *(_value(row.answer.figures.get(m)) for m in measures))
-    more = [Text(f"… and {len(chosen) - _MOST_ROWS} more (results.json)", "dim")] if len(chosen) > _MOST_ROWS else []
+    more = [Text(f"… and {len(chosen) - most} more (-v, results.json)", "dim")] if len(chosen) > most else []
     return Group(table, *more, *_nothing(result))
 
 
@@ -86,7 +90,7 @@ def _influence(result: SweepResult) -> RenderableType:
     return Group(*lines)
 
 
-def _without(result: SweepResult) -> Iterator[RenderableType]:
+def _without(result: SweepResult, most: int) -> Iterator[RenderableType]:
     """Why cells are impossible, have no answer in time, or failed."""
     for status, colour in (("infeasible", "yellow"), ("unknown", "red"), (FAILED, "red")):
         rows = [r for r in result.rows if r.answer.status == status]
@@ -95,10 +99,10 @@ def _without(result: SweepResult) -> Iterator[RenderableType]:
             reasons.setdefault(r.answer.reason, []).append(r.cell.number)
         if rows:
             yield Text(f"\n{len(rows)} {status}", colour)
-        for reason, cells in list(reasons.items())[:_MOST_REASONS]:
+        for reason, cells in list(reasons.items())[:most]:
             yield Text(f"  {_cells(cells)}: {reason}")
-        if len(reasons) > _MOST_REASONS:
-            yield Text(f"  … and {len(reasons) - _MOST_REASONS} more reasons (results.json)", "dim")
+        if len(reasons) > most:
+            yield Text(f"  … and {len(reasons) - most} more reasons (-v, results.json)", "dim")
 
 
 def _cells(numbers: Sequence[int]) -> str:

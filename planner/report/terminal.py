@@ -11,12 +11,12 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
 
 from planner import names
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered, ordered
 from planner.report.missing import Lack, missing
+from planner.report.seen import Text
 from planner.report.tables import Narrowing, listing
 from planner.units import many, show_cores, show_duration, show_gib, some
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from planner.estate.model import Estate
     from planner.rules import Judge, Site  # start-up: what was loaded is shown without them
 
-ALL_OF_THEM = "all of them: --findings FILE.csv, --json, or the sheet Findings of load --out FILE.xlsx"
+ALL_OF_THEM = "all of them: -v, --findings FILE.csv, --json, or the sheet Findings of load --out FILE.xlsx"
 _COLOUR = {Severity.ERROR: "red", Severity.ASSUMPTION: "magenta", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -53,9 +53,11 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def findings_table(findings: Sequence[Finding], most: int = 40, whole: str = ALL_OF_THEM) -> RenderableType:
-    """Findings, worst first; the count of what does not fit, and where the whole of them is."""
-    every, findings = len(findings), gathered(findings)
+def findings_table(findings: Sequence[Finding], most: int = 40, where: str = ALL_OF_THEM, *, whole: bool = False
+                   ) -> RenderableType:
+    """Findings, worst first; the count of what does not fit, and ``where`` the whole of them is. ``whole``: each."""
+    every, findings = len(findings), findings if whole else gathered(findings)
+    most = every if whole else most
     placed = any(f.source for f in findings[:most])
     table = listing("", ("", "subject", "what was found", "what to do", *(("where",) if placed else ())))
     narrow = Table.grid(padding=(0, 1))
@@ -67,8 +69,8 @@ def findings_table(findings: Sequence[Finding], most: int = 40, whole: str = ALL
         narrow.add_row(kind, _in_lines(f))
     shown = Narrowing(table, narrow, _NARROW)
     if len(findings) > most:
-        return Group(shown, Text(f"… and {len(findings) - most} more; {whole}", "dim"))
-    return Group(shown, Text(f"{every:,} findings in {many(len(findings), 'line')}; {whole}", "dim")) if (
+        return Group(shown, Text(f"… and {len(findings) - most} more; {where}", "dim"))
+    return Group(shown, Text(f"{every:,} findings in {many(len(findings), 'line')}; {where}", "dim")) if (
         every > len(findings)) else shown
 
 
@@ -87,8 +89,15 @@ def counts(findings: Iterable[Finding]) -> str:
     return ", ".join(shown) or "no findings"
 
 
-def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
-    """What was read and what there is to say about it."""
+def loaded_line(loaded: Loaded) -> str:
+    """``3 servers, 8 VIOSes, 72 LPARs; 4 warnings``."""
+    e = loaded.estate
+    return (f"{many(len(e.servers), 'server')}, {len(e.vioses)} VIOSes, {many(len(e.lpars), 'LPAR')}; "
+            f"{counts(loaded.findings)}")
+
+
+def loaded_view(loaded: Loaded, findings: Sequence[Finding], *, whole: bool = False) -> RenderableType:
+    """What was read and what there is to say about it; ``whole``: each finding."""
     table = listing("What was read", ("kind",), ("read", "values"))
     for kind, number in sorted(loaded.kinds.items()):
         table.add_row(kind, str(number), str(loaded.facts.get(kind, "")))
@@ -100,7 +109,7 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
                                    Text(_counted(loaded.findings), "bold")]
     shown = [f for f in findings if f.rule != _GAP]
     if shown:
-        parts.append(findings_table(shown))
+        parts.append(findings_table(shown, whole=whole))
     lacks = missing(e)
     if lacks:
         parts += [Text(""), _lacks_table(lacks)]
@@ -138,11 +147,11 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
     return table
 
 
-_IN_JSON = "all of them: --json"
+_IN_JSON = "all of them: -v, --json"
 _ANSWERS = {"ready": "green", "ready if": "magenta", "not ready": "red"}
 
 
-def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
+def check_view(site: Site, judge: Judge, *, whole: bool = False) -> tuple[RenderableType, Counter[str]]:
     """Readiness of every LPAR (for an inactive migration where it is not activated), what mends and settles what is
     said of it, and how many active ones there are of each answer."""
     table = listing("Readiness", ("LPAR", "server", "", "may go to", "what stands in the way, or is taken for granted"))
@@ -166,11 +175,22 @@ def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
     for title, findings in (("What would mend what stands in the way", refused),
                             ("Taken for granted until the command has settled it", taken),
                             ("To be looked at, and to be known, before a move", noted)):
-        parts += [Text(f"\n{title}"), findings_table(ordered(findings), 20, _IN_JSON)] if findings else []
+        parts += [Text(f"\n{title}"), findings_table(ordered(findings), 20, _IN_JSON, whole=whole)] if findings else []
     return Group(*parts), tally
 
 
-def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> RenderableType:
+def reach_line(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> str:
+    """Of one LPAR where it may go, of several how many may go somewhere."""
+    may = {n: [s for s in servers if s != site.lpars[n].server and judge.allowed(n, site.lpars[n].server, s)]
+           for n in lpars}
+    if len(may) == 1:
+        (name, targets), = may.items()
+        return f"{name} (on {site.lpars[name].server}) may go to {some(targets) or 'none of them'}"
+    return f"{sum(map(bool, may.values()))} of {many(len(may), 'LPAR')} may go to another of these servers"
+
+
+def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str], *, whole: bool = False
+                 ) -> RenderableType:
     """LPAR × server: here, yes, or the rules that refuse; and what is said of those that may go."""
     said: dict[Finding, None] = {}
     table = listing("", ("LPAR", *servers))
@@ -189,7 +209,7 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
                 rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
                 cells.append(Text(", ".join(rules), "red"))
         table.add_row(Text(name), *cells)
-    behind = [Text("\nWhat is said of who may go"), findings_table(ordered(said), 12, _IN_JSON)]
+    behind = [Text("\nWhat is said of who may go"), findings_table(ordered(said), 12, _IN_JSON, whole=whole)]
     return Group(table, *(behind if said else ()))
 
 

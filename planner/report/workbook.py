@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate, Lpar
-from planner.findings import gathered
+from planner.findings import assumed
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
 from planner.report.answer import verdict
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
+from planner.report.finding_kinds import kinds
 from planner.report.headroom import headroom_sheet
 from planner.report.licences import licences_sheet
 from planner.report.night_sheets import night_sheets
@@ -54,12 +55,18 @@ def plan_workbook(plan: Plan, estate: Estate, mark: str = "") -> bytes:
         headroom_sheet(book, plan)
         licences_sheet(book, plan)
         enterprise_sheet(book, plan)
-        together = gathered(every := alike(plan.findings))
-        findings_sheet(book, together)
-        if len(together) < len(every):
-            findings_sheet(book, every, name="All findings")
+        findings_by_kind(book, plan)
         _assumptions(book, plan)
     return buffer.getvalue()
+
+
+def findings_by_kind(book: Book, plan: Plan) -> None:
+    """What is to be settled, decided, expected and known, a row a kind; each finding apart where that is more."""
+    rows = [*(("settle", f) for f in alike(assumed(plan.findings))),
+            *((k.word, k.as_one()) for k in kinds(plan.findings))]
+    findings_sheet(book, rows, itemgetter(1), before=(Column("To", itemgetter(0), "text", 9),))
+    if len(rows) < len(every := alike(plan.findings)):
+        findings_sheet(book, every, name="All findings")
 
 
 def _summary(book: Book, plan: Plan) -> None:

@@ -25,8 +25,9 @@ from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import OUT, Status
 from planner.plan.plan import Plan, plan_json
 from planner.plan.questions import Evacuate
+from planner.report.finding_kinds import kinds
 from planner.report.page import plan_page
-from planner.report.page.told import assumptions, kinds
+from planner.report.page.told import assumptions
 from planner.report.plan_files import plan_files
 from planner.report.turns import by, must_begin_ms, until
 from planner.rules import Judge, Site
@@ -224,7 +225,7 @@ def test_servers_hold_what_the_plan_says() -> None:
 
 def test_every_finding_stands_with_its_kind_and_every_assumption_with_what_settles_it() -> None:
     plan = night()
-    found = kinds(plan)
+    found = kinds(plan.findings)
     assert sum(k.number for k in found) == len([f for f in plan.findings if f.severity is not Severity.ASSUMPTION])
     assert [k.word for k in found] == sorted((k.word for k in found), key=["stops it", "decide", "expect", "know"].index)
     text = text_of("lanes")

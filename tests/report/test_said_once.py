@@ -19,6 +19,8 @@ from planner.jobs import Options, evacuate, window_from
 from planner.jobs.whatif import today, whatif
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
+from planner.report.finding_kinds import kinds
+from planner.report.plan_terminal import plan_view
 from planner.report.runbook import runbook
 from planner.report.text import alike
 from planner.report.whatif_json import WhatifDocument, whatif_document
@@ -49,20 +51,34 @@ def document() -> WhatifDocument:
     return whatif_document([replace(r, findings=SAID) for r in results], "0")
 
 
-def findings_of(data: bytes) -> list[dict[str, Any]]:
-    head, *rows = load_workbook(BytesIO(data))["Findings"].values
+def findings_of(data: bytes, sheet: str = "Findings") -> list[dict[str, Any]]:
+    head, *rows = load_workbook(BytesIO(data))[sheet].values
     return [dict(zip(map(str, head), row, strict=True)) for row in rows]
 
 
 @pytest.mark.parametrize("kind", ["plan", "what-if"])
 def test_no_two_rows_of_a_sheet_say_the_same_and_nobody_is_lost(kind: str) -> None:
-    data = plan_workbook(plan(), BASE) if kind == "plan" else whatif_workbook(document())
-    rows = findings_of(data)
+    rows = (findings_of(plan_workbook(plan(), BASE), "All findings") if kind == "plan" else
+            findings_of(whatif_workbook(document())))
     assert len(rows) == 3
     (row,) = (r for r in rows if r["Subject"] != "q")
     assert row["Subject"].split(", ") == MANY
     if kind == "what-if":
         assert row["Scenario"].split("; ") == [s.name for s in document().scenarios]
+
+
+def test_a_kind_is_told_once_by_every_paper_with_its_number_and_one_fix() -> None:
+    """Page, runbook, workbook and terminal each had a grouping of their own."""
+    (kind,) = kinds(SAID)
+    assert (kind.number, len(kind.rows), kind.fixes, kind.word) == (41, 2, ("add some",), "decide")
+    assert [(r["To"], r["Subject"]) for r in findings_of(plan_workbook(plan(), BASE))] == [
+        ("settle", "q"), ("decide", "41 ×")]
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(plan_view(plan()))
+    assert "warning 41 ×: p00, p01, p02, p03, … (40 in all): its history" in printed.get()
+    only = kinds(COARSE)[0].as_one()
+    assert only.subject.split(", ") == MANY and only.message == COARSE[0].message
 
 
 def test_what_is_alike_keeps_everybody_and_its_order() -> None:
@@ -90,9 +106,9 @@ def test_a_runbook_warns_in_one_line_that_can_be_read() -> None:
     text = runbook(plan(), BASE)
     part = text[text.index("## Read this first"):text.index("## Preparation")]
     assert part.count("averages over 60 minutes") == 1
-    assert "p00" in part and MANY[-1] not in part and "(40 in all)" in part and "plan.xlsx, sheet Findings" in part
+    assert "p00" in part and MANY[-1] not in part and "(40 in all)" in part and "plan.xlsx, sheet All findings" in part
     few = runbook(plan().replace(findings=SAID[:12]), BASE)
-    assert "p11: its" in few and "plan.xlsx, sheet Findings" not in few
+    assert "p11: its" in few and "plan.xlsx, sheet All findings" not in few
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", ""])

@@ -16,13 +16,14 @@ from planner.findings import assumed
 from planner.jobs.why_moves import why_moves
 from planner.plan.plan import Plan
 from planner.report.decisions import NO_RETURN, decisions
+from planner.report.finding_kinds import kinds
 from planner.report.html import templates
 from planner.report.page.answer import Short, answer
 from planner.report.page.block import page_block, short_names
 from planner.report.page.blocked import blocked, links
 from planner.report.page.held import SHOWN, WIDE, held
 from planner.report.page.reached import reach_block
-from planner.report.page.told import assumptions, before_go, kinds
+from planner.report.page.told import assumptions, before_go
 from planner.report.text import alike, capital, headline, seen_first, window_text, windows
 from planner.rules import Judge, Site
 
@@ -31,6 +32,8 @@ _EVENING_STYLES, _EVENING_SCRIPTS = ("plan_cockpit.css",), ("plan_engine.js", "p
 """Of plans that are carried out. In their order; what a script declares at its top level the next ones see."""
 _NAMED = 6
 """LPARs that a decision names before a reader asks for all."""
+_ROWS = 60
+"""Lines of one kind of finding; the workbook has them all."""
 _IN_SCRIPT = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
@@ -68,12 +71,12 @@ def _explain(block: dict[str, Any], plan: Plan, site: Site) -> None:
 
 def _before(plan: Plan, site: Site, short: Short) -> dict[str, Any]:
     """What the template says of a plan before the evening."""
-    found, gates = kinds(plan), len(alike(assumed(plan.findings)))
+    found, gates = kinds(plan.findings), len(alike(assumed(plan.findings)))
     return {
         "seen": seen_first(plan), "windows": [f"{name} {window_text(w)}" for name, w in windows(plan)], "short": short,
         "lines": answer(plan, short, before_go(found, gates)) if plan.verified else [],
         "points": decisions(plan) if plan.verified else [], "no_return": NO_RETURN,
-        "named": _NAMED, "capital": capital, "kinds": found,
+        "named": _NAMED, "capital": capital, "kinds": found, "kind_rows": _ROWS,
         "blocked": None if plan.verified else blocked(plan, site, short), "held": held(plan, short), "wide": WIDE,
         "held_shown": SHOWN, "assumptions": [*assumptions(plan, site.estate)]}
 

@@ -1,42 +1,18 @@
-"""Findings by kind, and what a plan takes for granted with what settles it."""
+"""What is to be decided before the first move, and what a plan takes for granted with what settles it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from planner.estate.model import Estate
-from planner.findings import Finding, Severity, assumed, ordered
-from planner.grouping import grouped
+from planner.findings import assumed
 from planner.plan.plan import Plan
+from planner.report.finding_kinds import WORDS, FindingKind
 from planner.report.missing import missing
 from planner.report.page.answer import Line
 from planner.report.text import alike
 from planner.units import some
-
-_EXPECTED = ("network.vlan", "partition.id-free", "partition.hardware-left")
-"""Rules whose warnings say what is going to be seen, and leave nothing to decide."""
-_WORDS = ("stops it", "decide", "expect", "know")
-_LISTS = re.compile(r" \([^()]{50,}\)")
-"""What a title does without: long lists in brackets."""
-_LONG = 160
-"""Characters of a title; a longer one ends with its first part."""
-_ROWS = 60
-"""Lines of one kind of finding; the workbook has them all."""
-
-
-class FindingKind(NamedTuple):
-    """Findings of one kind: what the reader does with them (``word``), the first of them, how many, each message with
-    whom it is about, how many messages more there are, and what mends them."""
-
-    word: str
-    title: str
-    number: int
-    rows: tuple[tuple[str, str], ...]
-    more: int
-    fixes: tuple[str, ...]
-    rule: str
 
 
 class Assumed(NamedTuple):
@@ -48,37 +24,11 @@ class Assumed(NamedTuple):
     command: bool
 
 
-def kinds(plan: Plan) -> list[FindingKind]:
-    """The findings of a plan by kind, what is to be decided first; assumptions apart."""
-    rest = [f for f in ordered(plan.findings) if f.severity is not Severity.ASSUMPTION]
-    found = [_kind(rows) for rows in grouped(((f.rule, f.severity), f) for f in rest).values()]
-    return sorted(found, key=lambda k: (_WORDS.index(k.word), -k.number, k.rule))
-
-
-def _kind(rows: Sequence[Finding]) -> FindingKind:
-    first, merged = rows[0], alike(rows)
-    fixes = tuple(dict.fromkeys(f.fix for f in rows if f.fix))
-    tails = {f.message.partition(": ")[2] for f in merged}
-    told = [f.message.partition(": ")[0] if len(merged) > 1 == len(tails) else f.message for f in merged]
-    title = _LISTS.sub("", first.message)
-    return FindingKind(_word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
-                tuple(zip((f.subject for f in merged), told, strict=True))[:_ROWS],
-                max(0, len(merged) - _ROWS), fixes[:4], first.rule)
-
-
-def _word(f: Finding) -> str:
-    if f.severity is Severity.ERROR:
-        return _WORDS[0]
-    if f.severity is Severity.INFO:
-        return _WORDS[3]
-    return _WORDS[2] if f.rule in _EXPECTED else _WORDS[1]
-
-
 def before_go(found: Sequence[FindingKind], gates: int) -> Line:
     """How much is to be settled, decided and expected before the first move."""
-    numbers = [(gates, "settle"), *((sum(k.word == word for k in found), word) for word in _WORDS[1:3])]
+    numbers = [(gates, "settle"), *((sum(k.word == word for k in found), word) for word in WORDS[1:3])]
     told = [f"{number} to {word}" for number, word in numbers if number]
-    firsts = [f"{some(dict.fromkeys(s for s, _ in k.rows), 3)}: {k.title}" for k in found if k.word in _WORDS[:3]]
+    firsts = [f"{some(k.subjects, 3)}: {k.title}" for k in found if k.word in WORDS[:3]]
     if not told:
         return Line("Before “go”: nothing to decide", "No warning concerns these moves.", good=True)
     return Line(f"Before “go”: {', '.join(told)}", "; ".join(x[:160] + "…" * (len(x) > 160) for x in firsts[:3]) + ".")
