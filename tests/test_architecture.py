@@ -232,7 +232,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 #: Where sentences are still taken apart: to gather those that say the same, to find a place in a file, to check a claim.
-_TAKES_APART = {"estate/assemble.py", "report/page/told.py", "report/runbook.py", "scenarios/sweep_file.py", "verify/claims.py"}
+_TAKES_APART = {"estate/assemble.py", "scenarios/sweep_file.py", "verify/claims.py"}
 _SENTENCES = {"message", "fix", "summary", "lifts", "why", "why_not_resized", "reason"}
 
 

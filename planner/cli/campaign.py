@@ -35,9 +35,9 @@ def campaign_command(
                                          "(docs/campaign.md).")], *,
     every: Annotated[bool, typer.Option("--all", help="All servers of the estate: those without a row of work get the "
                                         "file's default.")] = False,
-    people: Annotated[int, typer.Option("--people", min=0, max=1000, rich_help_panel=TIMES, show_default=False,
-                                        help="So many moves at a time at most, one a person [default: as many as the "
-                                        "machines support].")] = 0,
+    people: Annotated[int, typer.Option("--people", metavar="N", min=0, max=1000, rich_help_panel=TIMES,
+                                        show_default=False, help="So many moves at a time at most, one a "
+                                        "person [default: as many as the machines support].")] = 0,
     zone: Zone = "", policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage,
     solver: Solver, out: Out = None, output: Output,
 ) -> int:

@@ -34,7 +34,7 @@ TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
 
 
 
-def numeric(name: str, least: float, most: float, text: str, panel: str | None = None, metavar: str | None = None
+def numeric(name: str, least: float, most: float, text: str, panel: str | None = None, metavar: str = "N"
             ) -> OptionInfo:
     """An option that is a number from ``least`` to ``most``: what is beyond is told with both."""
     option: OptionInfo = typer.Option(name, min=least, max=most, metavar=metavar, rich_help_panel=panel, help=text)
@@ -124,9 +124,9 @@ class Pace:
 
     waves: Annotated[bool, typer.Option("--waves", rich_help_panel=TIMES, help="Moves in barrier waves: the next "
                                         "begins when all of one are over.")] = False
-    people: Annotated[int, typer.Option("--people", min=0, max=1000, rich_help_panel=TIMES, help="So many moves at a "
-                                        "time at most, one a person [default: as many as the machines support].",
-                                        show_default=False)] = 0
+    people: Annotated[int, typer.Option("--people", metavar="N", min=0, max=1000, rich_help_panel=TIMES,
+                                        show_default=False, help="So many moves at a time at most, one a "
+                                        "person [default: as many as the machines support].")] = 0
     effort: Annotated[float, numeric("--effort", 0.0, 10_000.0, "So many times the usual work on a short order of the "
                                      "moves.", TIMES)] = 1.0
     confidence: Annotated[float, numeric("--confidence", 0.5, 0.999, "The share of nights that must be over in time.",

@@ -48,7 +48,8 @@ def remedy_command(
                                                        "stays (patterns too), besides those of production.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices and owners (TOML, "
                                                 "docs/remedy.md).")] = None,
-    sets: Annotated[int, typer.Option("--sets", min=1, max=20, help="So many sets, the cheapest that differ.")] = 3,
+    sets: Annotated[int, typer.Option("--sets", metavar="N", min=1, max=20, help="So many sets, the "
+                                             "cheapest that differ.")] = 3,
     not_a_target: NotTargets = None, policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver,
     out: Out = None, output: Output,
 ) -> int:

@@ -25,9 +25,9 @@ SWITCH_MODES = ("VEB", "VEPA")
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 POLICY_KINDS = (
     "production-stays", "pin", "soft-pin", "fence", "not-a-target", "keep-apart", "keep-together", "cluster",
-    "blackout", "priority", "production-order", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning",
-    "reserve-cores", "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
-    "refused-software", "redundancy", "target-pool", "time-zone", "licence", "licensed-servers",
+    "blackout", "priority", "owner", "production-order", "cpu-ceiling", "memory-ceiling", "cpu-warning",
+    "memory-warning", "reserve-cores", "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan",
+    "minimum-software", "refused-software", "redundancy", "target-pool", "time-zone", "licence", "licensed-servers",
     "enterprise-pool",
 )
 _MODES = (
@@ -312,6 +312,8 @@ class Lpar:
     ppt_ratio: int | None = field(default=None, metadata=column("PPT ratio (1:n)", T.INTEGER, minimum=1,
         after="hpt_ratio", comment="Physical page table ratio, from POWER9 on (lssyscfg -r prof: ppt_ratio). 4096 is "
         "the default."))
+    owner: str = field(default="", metadata=column("Owner",
+        comment="Team or person to ask about it, of its application. Papers name it; no plan depends on it."))
     note: str = field(default="", metadata=column("Note"))
 
     @property

@@ -89,6 +89,7 @@ class PolicySet:
     clusters: list[Group] = field(default_factory=list)
     blackouts: dict[str, list[Blackout]] = field(default_factory=dict)
     priority: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     production_order: str = ""
     """``first`` or ``last``: when on each way production moves; ``""``: whenever it suits."""
     cpu_ceiling: dict[str, int] = field(default_factory=dict)
@@ -221,6 +222,7 @@ class _Compiler:
             "keep-together": lambda p: out.together.append(self._group(p)),
             "cluster": lambda p: out.clusters.append(self._group(p)),
             "blackout": self.blackout, "priority": self.priority,
+            "owner": self.owner,
             "production-order": self.production_order, "concurrency": self.concurrency,
             "cpu-ceiling": lambda p: self._per_server(p, out.cpu_ceiling, percent_from(p.value), min),
             "memory-ceiling": lambda p: self._per_server(p, out.memory_ceiling, percent_from(p.value), min),
@@ -374,6 +376,12 @@ class _Compiler:
 
     def priority(self, p: Policy) -> None:
         self._once(p, self.out.priority, self.matching(p.subject, self.lpars, "LPAR"), int(decimal_from(p.value)), min)
+
+    def owner(self, p: Policy) -> None:
+        if not p.value.strip():
+            raise ValueError("names nobody")
+        self._once(p, self.out.owners, self.matching(p.subject, self.lpars, "LPAR"), p.value.strip(),
+                   lambda first, _: first)
 
     def production_order(self, p: Policy) -> None:
         if p.value not in ("first", "last"):
@@ -534,6 +542,12 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[RefusedPolicy, ..
     refused += compiler.applied(p for p in rows if p.kind == "licensed-servers")
     compiler.across()
     return compiler.out, tuple(refused)
+
+
+def owners(estate: Estate) -> dict[str, str]:
+    """LPAR → whom to ask about it, where that is stated: in its row, else by a policy."""
+    by_policy = compile_policies(estate)[0].owners if any(p.kind == "owner" for p in estate.policies) else {}
+    return {p.name: who for p in estate.lpars if (who := p.owner or by_policy.get(p.name, ""))}
 
 
 def exempted(estate: Estate, policy: Policy, names: Collection[str]) -> Iterator[Policy]:

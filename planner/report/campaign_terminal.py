@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 
 from planner.report.campaign_files import summary
-from planner.report.campaign_json import CampaignDocument, StepLine
+from planner.report.campaign_json import CampaignDocument, LeftLine, StepLine
 from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.text import impossible_word, lift_lines
@@ -35,10 +35,7 @@ def campaign_view(document: CampaignDocument, *, whole: bool = False) -> Rendera
         lines += [Text(f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})",
                        "yellow") for d in s.doors]
     lines += [Text(_lost(s), "yellow") for s in document.steps if s.lost]
-    for x in document.left:
-        word = impossible_word(bool(x.conflict.unstated)) if x.conflict else "LEFT"
-        lines.append(Text(f"{x.server}: {word}: {x.why}", "red"))
-        lines += [Text(f"  {one}") for one in lift_lines(x.lifts[:None if whole else _FEW])]
+    lines += [line for x in document.left for line in _left(x, None if whole else _FEW)]
     if document.away:
         lines.append(Text(f"{many(len(document.away), 'LPAR')} end elsewhere than they stood: "
                           f"{some(a.lpar for a in document.away)}"))
@@ -46,6 +43,12 @@ def campaign_view(document: CampaignDocument, *, whole: bool = False) -> Rendera
     if frozen:
         lines.append(Text(f"{many(frozen, 'window')} not used because of a freeze"))
     return Group(*lines, *(Text(n, "dim") for n in document.notes))
+
+
+def _left(x: LeftLine, most: int | None) -> list[RenderableType]:
+    """A server that is in no window: why, and what would lift that."""
+    word = impossible_word(bool(x.conflict.unstated)) if x.conflict else "LEFT"
+    return [Text(f"{x.server}: {word}: {x.why}", "red"), *(Text(f"  {one}") for one in lift_lines(x.lifts[:most]))]
 
 
 def _lost(s: StepLine) -> str:

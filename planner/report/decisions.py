@@ -4,7 +4,7 @@ when, what, by what, and what else is done; when it is over in most nights."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from planner.plan.choices import BACK, OUT
@@ -62,11 +62,11 @@ def nights(share: float) -> str:
     return f"{tenths:.0f} nights of 10" if tenths.is_integer() else f"{round(100 * share, 1):g} nights of 100"
 
 
-def decisions(plan: Plan) -> list[Decision]:
-    """By their moments, those of none last; none where nothing moves."""
+def decisions(plan: Plan, whose: Mapping[str, str] | None = None) -> list[Decision]:
+    """By their moments, those of none last; none where nothing moves. ``whose``: LPAR → its owner."""
     if not plan.moves:
         return []
-    rows = [*_go(plan), *_longest(plan), *_work(plan), *_no_return(plan), *_late(plan)]
+    rows = [*_go(plan), *_longest(plan), *_work(plan), *_no_return(plan), *_late(plan, whose or {})]
     return sorted(rows, key=lambda d: math.inf if d.ms is None else d.ms)
 
 
@@ -190,7 +190,7 @@ def turning_line(plan: Plan, turning: Turning) -> str:
             f"{following.number} on not ({took} are counted for it)")
 
 
-def _late(plan: Plan) -> Iterator[Decision]:
+def _late(plan: Plan, whose: Mapping[str, str]) -> Iterator[Decision]:
     """Where one may stop, and who is left where he is."""
     out, evening = plan.leg(OUT), plan.evening
     if evening is None or not out or not evening.safe_after:
@@ -199,4 +199,5 @@ def _late(plan: Plan) -> Iterator[Decision]:
     yield Decision(_LATE, "Next safe stop", f"begin no further move, let those under way end; after {stops} everything "
                    "is whole", "a move has passed its latest start", "go on")
     if evening.left_first:
-        yield Decision(_LATE, "Left first", "in this order; each runs as well where it is", names=evening.left_first)
+        yield Decision(_LATE, "Left first", "in this order; each runs as well where it is", names=tuple(
+            f"{n} ({whose[n]})" if n in whose else n for n in evening.left_first))

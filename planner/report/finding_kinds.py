@@ -70,7 +70,8 @@ def _kind(rows: Sequence[Finding]) -> FindingKind:
         _word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
         tuple((tuple(dict.fromkeys(names)), message.partition(": ")[0] if ending else message)
               for message, names in by_message.items()),
-        ending, tuple(dict.fromkeys(f.fix for f in rows if f.fix))[:_FIXES], first.rule, first.severity)
+        ending=ending, fixes=tuple(dict.fromkeys(f.fix for f in rows if f.fix))[:_FIXES], rule=first.rule,
+        severity=first.severity)
 
 
 def _word(f: Finding) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate
+from planner.estate.policies import owners
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for
@@ -32,17 +33,18 @@ def night_sheets(book: Book, plan: Plan, estate: Estate) -> None:
     """Decisions, Gantt, way out, way back, tasks: of a plan in which something moves."""
     if not plan.moves:
         return
-    _decisions(book, plan)
+    whose = owners(estate)
+    _decisions(book, plan, whose)
     if len(plan.moves) <= _FILLED and plan.back_from_s is None:
         _gantt(book, plan)
     for leg, name in ((OUT, "Way out"), (BACK, "Way back")):
         if plan.leg(leg):
             at = middle(plan, plan.leg(leg))
-            _way(book, plan, name, sorted(start_order(plan, leg), key=lambda m: at[m]))
-    _tasks(book, plan, estate)
+            _way(book, plan, name, whose, sorted(start_order(plan, leg), key=lambda m: at[m]))
+    _tasks(book, plan, estate, whose)
 
 
-def _decisions(book: Book, plan: Plan) -> None:
+def _decisions(book: Book, plan: Plan, whose: Mapping[str, str]) -> None:
     """What is decided until when, with cells for what was."""
     sheet = book.sheet("Decisions")
     columns = (Column("When", lambda d: d.moment, "wrap", 24),
@@ -54,10 +56,10 @@ def _decisions(book: Book, plan: Plan) -> None:
     top = 2
     for top, line in enumerate(spreads(plan), 2):
         note(book, sheet, top - 1, line)
-    written = table(book, sheet, top, columns, decisions(plan), height=None)
+    written = table(book, sheet, top, columns, decisions(plan, whose), height=None)
     _choices(sheet, written.range("Decided"), ("yes", "no"))
     last = written.last
-    for d in decisions(plan):
+    for d in decisions(plan, whose):
         if len(d.names) > _NAMED:
             heading(book, sheet, last + 2, d.name, f"All {len(d.names)}: {d.what}.")
             rows = [*enumerate(d.names, 1)]
@@ -125,7 +127,7 @@ def _bar(book: Book, sheet: Any, row: int, m: Move, times: tuple[int, int, int],
             book.write(sheet, row, _TIMES + slot, letter or None, book.format(**look))
 
 
-def _way(book: Book, plan: Plan, name: str, moves: Sequence[Move]) -> None:
+def _way(book: Book, plan: Plan, name: str, whose: Mapping[str, str], moves: Sequence[Move]) -> None:
     """One way in the order of its starts, with cells for what became of each move."""
     sheet, at = book.sheet(name), middle(plan)
     heading(book, sheet, 0, name, "In the order in which they begin. A move starts when the one before it in its "
@@ -136,6 +138,7 @@ def _way(book: Book, plan: Plan, name: str, moves: Sequence[Move]) -> None:
         Column("Lane" if plan.in_lanes else "Wave", lambda m: m.lane if plan.in_lanes else m.wave, "id", 6),
         Column("About", lambda m: about(plan, at[m][0]), "text", 11 if plan.back_from_s is None else 22),
         Column("LPAR", lambda m: m.lpar, "bold", 16),
+        *(Column("Ask", lambda m: whose.get(m.lpar, ""), "wrap", 16),) * any(m.lpar in whose for m in moves),
         Column("From", lambda m: m.source, "text", 21), Column("To", lambda m: m.target, "text", 21),
         Column("Waits for", lambda m: numbers(m.waits_for), "text", 10),
         Column("Minutes", lambda m: m.duration_ms / 60_000, "tenth", 9),
@@ -157,7 +160,7 @@ class _Task(NamedTuple):
     lpars: frozenset[str]
 
 
-def _tasks(book: Book, plan: Plan, estate: Estate) -> None:
+def _tasks(book: Book, plan: Plan, estate: Estate, whose: Mapping[str, str]) -> None:
     """What is done on each LPAR before and after its move: a row a task, a column an LPAR."""
     by_name = {p.name: p for p in estate.lpars}
     live = sorted({m.lpar for m in plan.moves if not m.inactive})
@@ -175,7 +178,7 @@ def _tasks(book: Book, plan: Plan, estate: Estate) -> None:
     last = len(columns) + len(live) - 1
     upright = book.format(bold=True, font_color="#FFFFFF", bg_color=ACCENT, rotation=90, align="center",
                           valign="bottom", border=1, border_color="#BFBFBF")
-    book.row(sheet, 3, live, upright, len(columns))
+    book.row(sheet, 3, [f"{n} ({whose[n]})" if n in whose else n for n in live], upright, len(columns))
     ticked, grey = book.format(border=1, border_color="#BFBFBF", align="center", valign="vcenter"), book.format(
         bg_color="#D9D9D9", border=1, border_color="#BFBFBF")
     for row, task in enumerate(tasks, written.top + 1):

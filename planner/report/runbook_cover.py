@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.consoles import consoles_of
+from planner.estate.policies import owners
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.answer import proof, verdict
@@ -30,16 +31,16 @@ def cover(plan: Plan, site: Site) -> Iterator[str]:
     yield f"{at}Estate {plan.estate_digest[:12]} · every step was replayed against the rules, none was broken\n"
     yield from _answer(plan)
     yield from (f"```text\n{drawing}\n```\n" for drawing in drawings(plan))
-    yield from _decisions(plan)
+    yield from _decisions(plan, site)
     yield from _signed(plan)
     yield from _ends(plan)
     yield from _found(plan)
 
 
-def _decisions(plan: Plan) -> Iterator[str]:
+def _decisions(plan: Plan, site: Site) -> Iterator[str]:
     """What is decided, until when, by what, and what else is done."""
     rows = []
-    for d in decisions(plan):
+    for d in decisions(plan, owners(site.estate)):
         moment = md(d.moment)
         rows.append((f"**{moment}**" if d.name == NO_RETURN else moment, f"**{d.name}:** {md(d.told())}", md(d.yes_if),
                      md(d.otherwise), BOX))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from planner.estate.policies import owners
 from planner.findings import assumed
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
@@ -74,7 +75,10 @@ def _each(plan: Plan, site: Site) -> Iterator[str]:
     yield ("Each LPAR and its tasks. A column in capitals is a list of the appendix: what stands under *before* there. "
            "*Validated*: its line below ends without an error; a warning is to be understood.\n")
     heads = ("LPAR", "Runs", "Cores", "GiB", "Disks", "Partition id", *(c.key for c in lists), "Saved", "Validated")
-    yield from table(heads, [_row(plan, site, m, lists) for _, m in sorted(first.items())])
+    whose = owners(site.estate)
+    yield from table((*heads[:2], "Ask", *heads[2:]), [
+        (*row[:2], md(whose.get(m.lpar, "")), *row[2:]) for _, m in sorted(first.items())
+        for row in (_row(plan, site, m, lists),)])
     if any(m.parking for m in plan.moves):
         yield "Parked LPARs move twice on the same evening: tell their owners.\n"
 

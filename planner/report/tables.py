@@ -70,6 +70,7 @@ def _paragraph(heads: Sequence[str], row: Sequence[RenderableType]) -> Text:
         if plain := _plain(cell):
             first = not text.plain
             text.append("" if first else f"; {head} " if head else "; ", "dim")
+            text.append(f"{head} " * (first and plain.isdecimal()))
             text.append(plain, "bold" if first else cell.style if isinstance(cell, rich_text.Text) else "")
     return text
 

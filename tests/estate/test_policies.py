@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner.errors import InputError
 from planner.estate.assemble import Loaded
 from planner.estate.model import POLICY_KINDS, Policy
-from planner.estate.policies import Group, PolicySet, blackout_from, compile_policies, percent_from, words
+from planner.estate.policies import Group, PolicySet, blackout_from, compile_policies, owners, percent_from, words
 from planner.estate.policy_file import loaded as from_sources
 from planner.estate.policy_file import read_policy_file, with_policies
 from planner.estate.workbook import workbook_bytes
@@ -191,3 +191,10 @@ def test_every_problem_of_a_policy_file_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         read_policy_file(path)
     assert len(refused.value.findings) == 3
+
+
+def test_whom_to_ask_is_stated_by_its_row_else_by_the_policy_of_its_name_else_of_many() -> None:
+    site = stating(changed(SITE, "a2", owner="Ledgers"), policy("owner", "*", "Unix team"),
+                   policy("owner", "b1; a2", "SAP Basis"))
+    assert {n: w for n, w in owners(site).items() if w != "Unix team"} == {"a2": "Ledgers", "b1": "SAP Basis"}
+    assert owners(SITE) == {} and why_not(policy("owner", "a1", " ")) == "names nobody"

@@ -10,16 +10,18 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from estates import BASE, loaded
+from estates import BASE, loaded, policy, stating
 from openpyxl import load_workbook
 from rich.console import Console
 
 from planner.findings import Finding, Severity, ordered
 from planner.jobs import Options, evacuate, window_from
 from planner.jobs.whatif import today, whatif
+from planner.plan.choices import OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
 from planner.report.finding_kinds import kinds
+from planner.report.page import plan_page
 from planner.report.plan_terminal import plan_view
 from planner.report.runbook import runbook
 from planner.report.text import alike
@@ -76,7 +78,7 @@ def test_a_kind_is_told_once_by_every_paper_with_its_number_and_one_fix() -> Non
     console = Console(width=80)
     with console.capture() as printed:
         console.print(plan_view(plan()))
-    assert "warning 41 ×: p00, p01, p02, p03, … (40 in all): its history" in printed.get()
+    assert "41 ×: p00, p01, p02, p03, … (40 in all): its history" in printed.get()
     only = kinds(COARSE)[0].as_one()
     assert only.subject.split(", ") == MANY and only.message == COARSE[0].message
 
@@ -116,3 +118,17 @@ def test_every_heading_of_a_lane_or_wave_has_the_zone_of_the_window(zone: str) -
     texts = [runbook(made(plan(zone)), BASE) for made in (in_lanes, in_waves)]
     heads = re.findall(r"## Way (?:out|back), .*", "\n".join(texts))
     assert len(heads) >= 4 and all(h.endswith(f", {zone}") if zone else "Europe" not in h for h in heads)
+
+
+def test_papers_name_whom_to_ask_and_no_plan_depends_on_it() -> None:
+    asked = stating(BASE, policy("owner", "a1", "Ledgers | DBA"))
+    made = evacuate(loaded(asked), Evacuate(servers=("A",)), Options(10, window=window_from("2026-12-05 22:00/04:00")))
+    assert [(m.lpar, m.target, m.start_ms) for m in made.moves] == [
+        (m.lpar, m.target, m.start_ms) for m in plan("").leg(OUT)]
+    assert "| Ask |" in runbook(made, asked) and "a1 (Ledgers \\| DBA)" in runbook(made, asked)
+    head, *rows = [*load_workbook(BytesIO(plan_workbook(made, asked)))["Way out"].values][3:]
+    assert {dict(zip(head, row, strict=True))["LPAR"]: dict(zip(head, row, strict=True))["Ask"] for row in rows}[
+        "a1"] == "Ledgers | DBA"
+    page = plan_page(made, asked, "0")
+    assert 'id="f-owner"' in page and '"owner":"Ledgers | DBA"' in page
+    assert "| Ask |" not in runbook(made, BASE) and 'id="f-owner"' not in plan_page(made, BASE, "0")

@@ -12,6 +12,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from planner.estate.model import Estate
+from planner.estate.policies import owners
 from planner.findings import assumed
 from planner.jobs.why_moves import why_moves
 from planner.plan.plan import Plan
@@ -72,11 +73,13 @@ def _explain(block: dict[str, Any], plan: Plan, site: Site) -> None:
 def _before(plan: Plan, site: Site, short: Short) -> dict[str, Any]:
     """What the template says of a plan before the evening."""
     found, gates = kinds(plan.findings), len(alike(assumed(plan.findings)))
+    whose = owners(site.estate)
     return {
         "seen": seen_first(plan), "windows": [f"{name} {window_text(w)}" for name, w in windows(plan)], "short": short,
         "lines": answer(plan, short, before_go(found, gates)) if plan.verified else [],
-        "points": decisions(plan) if plan.verified else [], "no_return": NO_RETURN,
-        "named": _NAMED, "capital": capital, "kinds": found, "kind_rows": _ROWS,
+        "points": decisions(plan, whose) if plan.verified else [], "no_return": NO_RETURN,
+        "named": _NAMED, "owned": bool(whose.keys() & {m.lpar for m in plan.moves}),
+        "capital": capital, "kinds": found, "kind_rows": _ROWS,
         "blocked": None if plan.verified else blocked(plan, site, short), "held": held(plan, short), "wide": WIDE,
         "held_shown": SHOWN, "assumptions": [*assumptions(plan, site.estate)]}
 

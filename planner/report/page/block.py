@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from planner.estate.policies import owners
 from planner.history.clock import zone_of
 from planner.names import command
 from planner.plan.choices import BACK, OUT
@@ -40,7 +41,7 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
     - ``servers``: ``name``, ``short`` (for pictures), ``console``, ``states`` (the command that lists the LPARs with
       their states) and ``progress`` (the one that lists the migrations).
     - ``lpars``: name → ``typed`` (the name that its console knows), ``gib``, ``cores``, ``os``, ``environment``,
-      ``runs`` (software), ``rmc`` (whether it has such a connection).
+      ``owner``, ``runs`` (software), ``rmc`` (whether it has such a connection).
     - ``checks``: {``list``, ``check``, ``command``, ``lpars``}, what is looked at after the moves.
     - ``in_lanes``; ``lanes``: {``leg``, ``lane``, ``moves``: numbers in their order}. Without lanes the moves go in
       waves: all of a wave together, when those of the wave before on their leg are over.
@@ -59,7 +60,7 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
         "status": plan.status.value, "verified": plan.verified,
         "clock": _clock(plan), "window_s": _windows(plan), "back_from_s": plan.back_from_s,
         "work": _work(plan), "total_s": plan.total_s, "decisions": _decisions(plan), "pace": _pace(plan, site),
-        "servers": _servers(plan, site), "lpars": {n: _lpar(site, n) for n in sorted({m.lpar for m in plan.moves})},
+        "servers": _servers(plan, site), "lpars": _lpars(plan, site),
         "checks": _checks(plan, site), "in_lanes": plan.in_lanes, "moves": _moves(plan, site),
         "lanes": [{"leg": leg, "lane": lane, "moves": [m.number for m in moves]}
                   for leg in (OUT, BACK) for lane, moves in plan.lanes(leg)] if plan.in_lanes else []}
@@ -127,6 +128,11 @@ def _servers(plan: Plan, site: Site) -> list[dict[str, str]]:
     return [{"name": name, "short": short.get(name, name), "console": site.servers[name].console,
              "states": command("lssyscfg", "-r", "lpar", "-m", name, "-F", "name,lpar_id,state,rmc_state"),
              "progress": command("lslparmigr", "-r", "lpar", "-m", name)} for name in short if name in site.servers]
+
+
+def _lpars(plan: Plan, site: Site) -> dict[str, Any]:
+    whose = owners(site.estate)
+    return {n: _lpar(site, n) | {"owner": whose.get(n, "")} for n in sorted({m.lpar for m in plan.moves})}
 
 
 def _lpar(site: Site, name: str) -> dict[str, Any]:

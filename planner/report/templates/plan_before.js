@@ -246,27 +246,28 @@ const whyOf = m => {
 const shortened = (() => { const names = P.servers.filter(s => s.short !== s.name).map(s => s.name).sort((a, b) => b.length - a.length);
   return text => names.reduce((t, name) => t.split(name).join(short(name)), text); })();
 const waitsOf = m => m.waits.map(w => MOVES.get(w.move).lpar).join(", ");
+const ownerOf = m => P.lpars[m.lpar].owner, OWNED = P.moves.some(ownerOf);
 const COLUMNS = [
-  ["LPAR", m => m.lpar, ""], ["Runs", runsOf, "runs"], ["GiB", m => P.lpars[m.lpar].gib, "n"],
+  ["LPAR", m => m.lpar, ""], ["Runs", runsOf, "runs"], ...(OWNED ? [["Owner", ownerOf, ""]] : []), ["GiB", m => P.lpars[m.lpar].gib, "n"],
   ["From → to", m => `${short(m.from)} → ${short(m.to)}`, "fix-w"],
   [P.in_lanes ? "Lane" : "Wave", m => (m.leg === "back" ? 1e5 : 0) + (m.lane || m.wave) + m.n / 1e6, "fix-w"],
   ["Starts", m => spanMiddle(m)[0], "fix-w"], ["Minutes", m => m.duration_s, "n"], ["Still, s", m => m.still_s, "n"],
   ["Why", m => whyOf(m)[0], "why"], ["Waits for", m => m.waits.length, ""]];
 const FIRST = 100;  /* rows that are shown before somebody asks for all */
-let sorted = [5, 1], all = false;
+let sorted = [COLUMNS.findIndex(c => c[0] === "Starts"), 1], all = false;
 function rowOf(m) {
   const [bold, rest] = whyOf(m).map(shortened), waits = waitsOf(m);
-  const cells = [`<i class="dot ${shade(m)}"></i><b>${esc(m.lpar)}</b>${m.parking ? " (parking)" : ""}`, esc(runsOf(m)), esc(gibOf(P.lpars[m.lpar].gib)),
+  const cells = [`<i class="dot ${shade(m)}"></i><b>${esc(m.lpar)}</b>${m.parking ? " (parking)" : ""}`, esc(runsOf(m)), ...(OWNED ? [esc(ownerOf(m))] : []), esc(gibOf(P.lpars[m.lpar].gib)),
     `${esc(short(m.from))} → ${esc(short(m.to))}`, `<span class="phone">${P.in_lanes ? "lane" : "wave"} </span>${m.lane || m.wave}${m.leg === "back" ? " back" : ""}`, esc(dayAt(spanMiddle(m)[0])), esc(minutesOf(m)),
     m.inactive ? "inactive" : r1(m.still_s).toFixed(1), `<b>${esc(bold)}</b>${rest ? ` <span class="dim">${esc(rest)}</span>` : ""}`,
     m.waits.some(isRoom) ? `<span class="tag t-room">room</span> ${esc(waits)}` : esc(waits || "–")];
   return `<tr id="m${m.n}">${cells.map((c, i) => `<td data-label="${COLUMNS[i][0]}" class="${COLUMNS[i][2]}">${c}</td>`).join(" ")}</tr>`;
 }
 function moves() {
-  const leg = printing ? "" : $("#f-way").value, text = printing ? "" : $("#f-text").value.trim().toLowerCase(), server = printing ? "" : $("#f-server").value;
+  const leg = printing ? "" : $("#f-way").value, text = printing ? "" : $("#f-text").value.trim().toLowerCase(), server = printing ? "" : $("#f-server").value, owner = printing || !OWNED ? "" : $("#f-owner").value;
   const [column, way] = sorted, key = COLUMNS[column][1];
-  const shown = P.moves.filter(m => (!leg || m.leg === leg) && (!server || m.from === server || m.to === server)
-    && (!text || `${m.lpar} ${runsOf(m)} ${P.lpars[m.lpar].environment}`.toLowerCase().includes(text)));
+  const shown = P.moves.filter(m => (!leg || m.leg === leg) && (!server || m.from === server || m.to === server) && (!owner || ownerOf(m) === owner)
+    && (!text || `${m.lpar} ${runsOf(m)} ${ownerOf(m)} ${P.lpars[m.lpar].environment}`.toLowerCase().includes(text)));
   shown.sort((a, b) => { const x = key(a), y = key(b); return (x < y ? -1 : x > y ? 1 : a.n - b.n) * way; });
   const rows = printing || all ? shown : shown.slice(0, FIRST);
   $("#moves-table tbody").innerHTML = rows.map(rowOf).join("");
@@ -284,6 +285,7 @@ function movesOnce() {
   $("#moves-hint").textContent = `${P.moves.some(m => m.range) ? "Starts are those of a middling night." : "Starts are predicted."} `
     + "Minutes: in 8 nights of 10. Still: seconds in which the LPAR stands still.";
   for (const s of [...new Set(P.moves.flatMap(m => [m.from, m.to]))].sort()) $("#f-server").append(make("option", { value: s }, short(s)));
+  if (OWNED) for (const o of [...new Set(P.moves.map(ownerOf).filter(Boolean))].sort()) $("#f-owner").append(make("option", { value: o }, o));
   $("#f-all").addEventListener("click", () => { all = true; moves(); });
   $("#moves-filters").addEventListener("input", moves);
   $("#moves-filters").addEventListener("submit", e => e.preventDefault());
