@@ -194,7 +194,8 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
              lambda: plan_line(plan), lambda: Group(plan_view(plan, whole=output.verbose), *views))
     lanes = [name for name in files if name.endswith(".sh")]
     rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]
-    tell_more(output, f"\nReports: {where}: {', '.join(rest + lanes[:1])}" + f" … {lanes[-1]}" * bool(lanes[1:]))
+    tell_more(output, f"\nReports: {where}: {', '.join(rest + lanes[:1])}"
+              + "".join(f" … {name}" for name in lanes[1:][-1:]))
 
 
 @command("verify")
