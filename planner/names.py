@@ -57,6 +57,26 @@ def command(*words: str) -> str:
     return " ".join(map(shlex.quote, words))
 
 
+def attribute(name: str, value: str) -> str:
+    """One attribute=value; the HMC wants the whole field quoted when its value holds a comma or a quote."""
+    text = f"{name}={value}".replace('"', '""')
+    return f'"{text}"' if "," in value or '"' in value else text
+
+
+def commands_on(lpar: str, row: str) -> str:
+    """A row of shell commands with an LPAR where the console reads a list of names (``-p``, ``lpar_names``); a comment
+    that refuses all of them where its name cannot stand in one."""
+    if can_be_listed(lpar):
+        return row
+    return (f"# {row.split()[0]}: by hand in the windows of the console, or by its id: {shown(lpar)} cannot be typed "
+            "in a list of names")
+
+
+def lpar_filter(lpar: str) -> str:
+    """The words of a command that keep it to one LPAR, for :func:`commands_on`."""
+    return f"--filter {quoted(attribute('lpar_names', lpar))}"
+
+
 def composed(name: str) -> str:
     """A name with each accent in one character with its letter (NFC)."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)

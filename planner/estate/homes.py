@@ -13,7 +13,7 @@ from planner.estate.model import INACTIVE, MIGRATING
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Partition
 from planner.grouping import grouped
-from planner.names import quoted
+from planner.names import commands_on, lpar_filter, quoted
 from planner.units import some
 
 _DAY = 86400.0
@@ -99,11 +99,12 @@ def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Captur
     if moving and _in_migration(seen, moving[0], times):
         names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one is not moving[0]})
         both = " and ".join(sorted(one.system for one in seen))
-        word, system = quoted(name), quoted(moving[0].system)
+        word = quoted(name)
+        far = commands_on(name, f"lslparmigr -r lpar -m {quoted(moving[0].system)} {lpar_filter(name)}")
+        ended = commands_on(name, f"migrlpar -o s -m SOURCE -p {word}; migrlpar -o r -m SOURCE -p {word}")
         findings.append(Finding("input.migrating", Severity.WARNING, name, f"is in migration between {both}: it is "
-                                "counted on both until that is over", f"lslparmigr -r lpar -m {system} "
-                                f"--filter lpar_names={word}; when it hangs: migrlpar -o s, then migrlpar -o r, with "
-                                f"-m SOURCE -p {word}", moving[0].newest))
+                                "counted on both until that is over", f"{far}; when it hangs: {ended}",
+                                moving[0].newest))
         return
     if any(one.vios for one in seen) or _are_two(seen):
         names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one.system != stated})

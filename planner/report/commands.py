@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from planner.estate import consoles
 from planner.estate.consoles import between
 from planner.grouping import grouped
-from planner.names import can_be_listed, command, quoted, shown
+from planner.names import attribute, can_be_listed, command, quoted, shown
 from planner.plan.plan import Backing, Move
 from planner.rules import Site
 from planner.rules.capability import MIGRATABLE_SINCE, MIGRATES_SRIOV, lacks_restart
@@ -103,12 +103,6 @@ def remark(move: Move, site: Site) -> str:
     return "\n".join(said)
 
 
-def _attribute(name: str, value: str) -> str:
-    """One attribute=value; the HMC wants the whole field quoted when its value holds a comma."""
-    text = f"{name}={value}".replace('"', '""')
-    return f'"{text}"' if "," in value or '"' in value else text
-
-
 def _redundant_movers(move: Move, site: Site) -> str:
     """``redundant_msps`` for two pairs of movers with known addresses, at levels that have them; else ``""``."""
     sides = [redundant_movers(site, server) for server in (move.source, move.target)]
@@ -126,12 +120,12 @@ def _movers(move: Move, site: Site) -> Iterator[str]:
         return
     pairs = _redundant_movers(move, site)
     if pairs:
-        yield _attribute("redundant_msps", pairs)
+        yield attribute("redundant_msps", pairs)
         return
     for side, name in (("source", move.source_msp), ("dest", move.target_msp)):
-        yield _attribute(f"{side}_msp_name", name)
+        yield attribute(f"{side}_msp_name", name)
         if name in site.vioses and site.vioses[name].mover_address:
-            yield _attribute(f"{side}_msp_ipaddr", site.vioses[name].mover_address)
+            yield attribute(f"{side}_msp_ipaddr", site.vioses[name].mover_address)
 
 
 def _port_number(site: Site, server: str, port: str) -> str:
@@ -190,17 +184,17 @@ def input_data(move: Move, site: Site, own_id: int | None) -> str:
 
     fields = []
     if mapped := _vnic_mappings(move, site):
-        fields.append(_attribute("vnic_mappings", ",".join(mapped)))
+        fields.append(attribute("vnic_mappings", ",".join(mapped)))
     if move.disks:
-        fields.append(_attribute("virtual_scsi_mappings", mapping((slot, vios, "") for slot, vios in move.disks)))
+        fields.append(attribute("virtual_scsi_mappings", mapping((slot, vios, "") for slot, vios in move.disks)))
     if move.fibres:
-        fields.append(_attribute("virtual_fc_mappings", mapping(move.fibres)))
+        fields.append(attribute("virtual_fc_mappings", mapping(move.fibres)))
     if not is_ivm(site, move.source) and not is_ivm(site, move.target):
         fields += _movers(move, site)
         if move.pool_id is not None:
-            fields.append(_attribute("shared_proc_pool_id", str(move.pool_id)))
+            fields.append(attribute("shared_proc_pool_id", str(move.pool_id)))
     if move.target_id is not None and move.target_id != own_id:
-        fields.append(_attribute("dest_lpar_id", str(move.target_id)))
+        fields.append(attribute("dest_lpar_id", str(move.target_id)))
     return ",".join(fields)
 
 
@@ -236,4 +230,4 @@ def state_query(server: str, lpars: Iterable[str], *, rmc: bool = True) -> str:
     query = ["lssyscfg", "-r", "lpar", "-m", server, "-F", "name,lpar_id,state" + (",rmc_state" if rmc else "")]
     if bad := [n for n in names if not can_be_listed(n)]:
         return f"{command(*query)}    # all that it has: {', '.join(map(shown, bad))} cannot be typed"
-    return command(*query, "--filter", _attribute("lpar_names", ",".join(names)))
+    return command(*query, "--filter", attribute("lpar_names", ",".join(names)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from planner.estate.model import MIGRATING
 from planner.grouping import grouped
-from planner.names import quoted
+from planner.names import commands_on, lpar_filter, quoted
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Resume
 from planner.report.commands import consoles_for, migrlpar, state_query
@@ -35,8 +35,9 @@ def recover_first(goal: Resume, site: Site) -> Iterator[str]:
 def _recovery(moves: Sequence[Move], site: Site) -> Iterator[str]:
     """How far these are, how they are stopped and recovered, what shows where they run."""
     yield "How far each is:\n"
-    yield from on_consoles(site, ((_console(site, m), f"lslparmigr -r lpar -m {quoted(m.source)} --filter "
-                                   f"lpar_names={quoted(own_name(site, m.lpar))}") for m in moves))
+    yield from on_consoles(site, ((_console(site, m), commands_on(
+        own, f"lslparmigr -r lpar -m {quoted(m.source)} {lpar_filter(own)}"))
+        for m in moves for own in (own_name(site, m.lpar),)))
     yield "Only where it does not get on: stop (`s`), then recover (`r`).\n"
     yield from on_consoles(site, ((_console(site, m), migrlpar(m, site, step)) for m in moves for step in "sr"))
     yield "Where it runs then: `Running` on one server, not listed on the other:\n"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich import text as rich_text
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
@@ -39,8 +40,8 @@ class _Seeing(Console):
 
     def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is drawn, with characters that nobody sees as what they are."""
-        if isinstance(renderable, Text) and not names.can_be_typed(renderable.plain):
-            renderable = Text(names.shown(renderable.plain, "\n"), renderable.style, justify=renderable.justify,
+        if isinstance(renderable, rich_text.Text) and not names.can_be_typed(renderable.plain):
+            renderable = Text(renderable.plain, renderable.style, justify=renderable.justify,
                               overflow=renderable.overflow, no_wrap=renderable.no_wrap, end=renderable.end)
         return super().render(renderable, options)
 

@@ -8,7 +8,7 @@ from planner.estate.changes import DropRow, Repair, SetTo, set_to
 from planner.estate.consoles import is_ivm
 from planner.estate.model import MIGRATING, Lpar
 from planner.findings import Severity
-from planner.names import quoted
+from planner.names import commands_on, lpar_filter, quoted
 from planner.rules.base import (
     ANYHOW,
     MIGRATIONS,
@@ -47,11 +47,10 @@ def client(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach("is a Virtual I/O Server", "it stays; its server's firmware work must expect that")
 
 
-_RECOVER = ("see how far it is: lslparmigr -r lpar -m {server} --filter lpar_names={lpar}; when it hangs, stop it and "
-            "recover it on its source: migrlpar -o s -m SOURCE -p {lpar}; migrlpar -o r -m SOURCE -p {lpar}")
+_RECOVER = "see how far it is: {far}; when it hangs, stop it and recover it on its source: {recover}"
 _TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
     "not available": "its server is not Operating (lssyscfg -r sys -F name,state): mend that first",
-    "error": "look at its reference code: lsrefcode -r lpar -m {server} --filter lpar_names={lpar}",
+    "error": "look at its reference code: {reference}",
     "unknown": "lssyscfg -r lpar -m {server} -F name,state says it"}
 
 
@@ -65,7 +64,12 @@ def running(site: Site, lpar: str) -> Iterator[Breach]:
         yield unknown("whether it is running is unknown", query)
     elif state not in ("running", "not activated"):
         fix = _TO_RUN.get(state, "start it, or leave it: a partition that is not activated holds nothing")
-        yield Breach(f"is {state}", fix.format(lpar=typed(site, lpar), server=quoted(site.lpars[lpar].server)))
+        own, server = own_name(site, lpar), quoted(site.lpars[lpar].server)
+        name = quoted(own)
+        yield Breach(f"is {state}", fix.format(
+            server=server, far=commands_on(own, f"lslparmigr -r lpar -m {server} {lpar_filter(own)}"),
+            reference=commands_on(own, f"lsrefcode -r lpar -m {server} {lpar_filter(own)}"),
+            recover=commands_on(own, f"migrlpar -o s -m SOURCE -p {name}; migrlpar -o r -m SOURCE -p {name}")))
 
 
 @rule("partition.size-known", "An LPAR is planned when its processors and its memory are known.", Scope.LPAR,

@@ -11,7 +11,7 @@ from itertools import islice, product
 from planner.estate.changes import DropRow, PutRow, Repair, SetTo
 from planner.estate.model import TABLE, Disk, Zoning
 from planner.findings import Severity
-from planner.names import quoted
+from planner.names import commands_on, lpar_filter, quoted
 from planner.reach import PR_SHARED, PathGroup
 from planner.rules.base import (
     ANYHOW,
@@ -28,7 +28,7 @@ from planner.rules.base import (
 )
 from planner.rules.capability import console_needed, vios_needed
 from planner.rules.npiv import connected
-from planner.rules.site import Site, storage_shape, typed
+from planner.rules.site import Site, own_name, storage_shape
 from planner.rules.versions import below
 from planner.units import some
 
@@ -209,7 +209,8 @@ def _both_zoned(site: Site, lpar: str) -> Iterator[Alternatives]:
       reads="fibres.both_zoned")
 def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     fibres = site.reach.fibres_of(lpar)
-    server, name = quoted(site.lpars[lpar].server), typed(site, lpar)
+    own = own_name(site, lpar)
+    server, name = quoted(site.lpars[lpar].server), quoted(own)
     for f in fibres:
         if f.both_zoned is False:
             yield Breach(f"the second WWPN {f.wwpn2} (slot {f.slot}) is not zoned like {f.wwpn1}",
@@ -217,9 +218,10 @@ def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     slots = ", ".join(str(f.slot) for f in fibres if f.both_zoned is None)
     if slots:
         yield unknown(f"whether the second WWPN of each Fibre Channel adapter (slot {slots}) is zoned, to the same "
-                      "target ports, is unknown", f"chnportlogin -o login -m {server} -p {name}; lsnportlogin "
-                      f"-m {server} --filter lpar_names={name}; chnportlogin -o logout -m {server} -p {name}; "
-                      "state it in sheet NPIV, Both zoned")
+                      "target ports, is unknown", commands_on(own, (
+                          f"chnportlogin -o login -m {server} -p {name}; lsnportlogin -m {server} {lpar_filter(own)}; "
+                          f"chnportlogin -o logout -m {server} -p {name}"))
+                      + "; state it in sheet NPIV, Both zoned")
 
 
 @rule("storage.cluster", "A disk in a shared storage pool stays within its cluster.", Scope.MOVE, binds=ANYHOW,

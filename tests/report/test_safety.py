@@ -1,20 +1,21 @@
 """Names from an estate never become markup, formulas or commands."""
 
 import shlex
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import openpyxl
 import pytest
-from rich.text import Text
+from rich.console import Console
 
 from planner.errors import UsageError
 from planner.estate.model import Estate, Lpar, Server
 from planner.jobs.begun import recovery
-from planner.names import command
+from planner.names import command, commands_on, lpar_filter, quoted
 from planner.plan.plan import Move
 from planner.report.commands import migrlpar, state_query
 from planner.report.html import templates
 from planner.report.output import write_directory
+from planner.report.seen import Text
 from planner.report.terminal import console
 from planner.report.text import md
 from planner.rules import Site
@@ -96,3 +97,21 @@ def test_a_damaged_list_of_what_was_written_counts_as_none(tmp_path, damaged):
         write_directory(tmp_path, {"plan.json": b"new"}, force=False)
     write_directory(tmp_path, {"plan.json": b"new"}, force=True)
     assert (tmp_path / "plan.json").read_bytes() == b"new"
+
+
+def test_a_name_that_cannot_stand_in_a_list_of_names_is_refused_in_every_command_of_a_row() -> None:
+    """Hints had ``--filter lpar_names=`` and ``chnportlogin -p`` with names that a console reads as two."""
+    def row(name: str) -> str:
+        return commands_on(name, f"lsnportlogin -m 'S 1' {lpar_filter(name)}; chnportlogin -o login -m 'S 1' -p {quoted(name)}")
+
+    assert row("a b") == "lsnportlogin -m 'S 1' --filter 'lpar_names=a b'; chnportlogin -o login -m 'S 1' -p 'a b'"
+    assert shlex.split(row('a"b').partition(";")[0])[-1] == '"lpar_names=a""b"'
+    for bad in ("a,b", "a\u202eb", "a\x07b"):
+        assert row(bad).startswith("# lsnportlogin: by hand") and "chnportlogin" not in row(bad)
+
+
+def test_a_control_character_is_shown_on_the_terminal_as_what_it_is() -> None:
+    """rich takes it away from a text before anybody could see it."""
+    console = Console(width=80, file=StringIO())
+    console.print(Text("a\x07b").append("c\x08d"))
+    assert console.file.getvalue() == "a\\x07bc\\x08d\n"  # type: ignore[attr-defined]
