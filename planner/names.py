@@ -74,7 +74,8 @@ def commands_on(lpar: str, row: str) -> str:
 
 def lpar_filter(lpar: str) -> str:
     """The words of a command that keep it to one LPAR, for :func:`commands_on`."""
-    return f"--filter {quoted(attribute('lpar_names', lpar))}"
+    field = quoted(attribute("lpar_names", lpar)) if '"' in lpar else f"lpar_names={quoted(lpar)}"
+    return f"--filter {field}"
 
 
 def composed(name: str) -> str:

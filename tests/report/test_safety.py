@@ -104,7 +104,7 @@ def test_a_name_that_cannot_stand_in_a_list_of_names_is_refused_in_every_command
     def row(name: str) -> str:
         return commands_on(name, f"lsnportlogin -m 'S 1' {lpar_filter(name)}; chnportlogin -o login -m 'S 1' -p {quoted(name)}")
 
-    assert row("a b") == "lsnportlogin -m 'S 1' --filter 'lpar_names=a b'; chnportlogin -o login -m 'S 1' -p 'a b'"
+    assert row("a b") == "lsnportlogin -m 'S 1' --filter lpar_names='a b'; chnportlogin -o login -m 'S 1' -p 'a b'"
     assert shlex.split(row('a"b').partition(";")[0])[-1] == '"lpar_names=a""b"'
     for bad in ("a,b", "a\u202eb", "a\x07b"):
         assert row(bad).startswith("# lsnportlogin: by hand") and "chnportlogin" not in row(bad)
