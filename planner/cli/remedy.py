@@ -19,6 +19,7 @@ from planner.cli.options import (
     Times,
     history_end,
     levels_from,
+    numeric,
 )
 from planner.cli.plans import directory, file_name
 from planner.errors import UsageError
@@ -48,8 +49,7 @@ def remedy_command(
                                                        "stays (patterns too), besides those of production.")] = None,
     prices: Annotated[Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices and owners (TOML, "
                                                 "docs/remedy.md).")] = None,
-    sets: Annotated[int, typer.Option("--sets", metavar="N", min=1, max=20, help="So many sets, the "
-                                             "cheapest that differ.")] = 3,
+    sets: Annotated[int, numeric("--sets", 1, 20, "So many sets, the cheapest that differ.")] = 3,
     not_a_target: NotTargets = None, policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver,
     out: Out = None, output: Output,
 ) -> int:
