@@ -121,8 +121,25 @@ class Tab:
         """A key of the keyboard goes down and up, as a person's would."""
         code = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}.get(name, 0)
         said = {"key": name, "code": "Space" if name == " " else name, "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
-        self.ask("Input.dispatchKeyEvent", type="keyDown", **said, **({"text": text} if text else {}))
+        text = text or {"Enter": "\r", " ": " "}.get(name, "")
+        self.ask("Input.dispatchKeyEvent", **({"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}), **said)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **said)
+
+    def tab_to(self, selector: str, most: int = 200) -> None:
+        """Tab until what is looked for has the focus, and shows that it has. Raises AssertionError where it is not reached."""
+        for n in range(most):
+            if n:
+                self.key("Tab")
+            told = self.run(f"""const e = document.activeElement; return e && e.matches({json.dumps(selector)}) ?
+                getComputedStyle(e).outlineStyle : null""")
+            if told:
+                assert told != "none", f"{selector} has the focus and does not show it"
+                return
+        raise AssertionError(f"{selector} is not reached by Tab")
+
+    def type(self, text: str) -> None:
+        """Into what has the focus."""
+        self.ask("Input.insertText", text=text)
 
     def printed(self, to: Path) -> Path:
         """The page as the browser prints it, in the paper size that its style asks for."""

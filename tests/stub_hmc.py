@@ -40,6 +40,7 @@ class StubHmc:
 
     def __init__(self, home: Path, servers: Mapping[str, Mapping[str, str]], ivms: Mapping[str, str] = {}) -> None:
         self.home, self._ivms, self._lock = home, ivms, threading.Lock()
+        self._stopped: set[str] = set()
         self._servers = {name: dict(lpars) for name, lpars in servers.items()}
         (home / "bin").mkdir(parents=True)
         ssh = home / "bin" / "ssh"
@@ -120,7 +121,7 @@ class StubHmc:
             return [(0, "".join(f"{state},{_cell(name)}\n" for name, state in sorted(
                 self.servers[_option(order, "-m")].items())), "")]
         assert order[0] == "migrlpar", order
-        return self._migrated(order, lost)
+        return self._mended(order) if _option(order, "-o") in "sr" else self._migrated(order, lost)
 
     def _of_an_ivm(self, host: str, order: list[str]) -> str:
         """Why an IVM refuses an order; ``""``: it is none, or takes it."""
@@ -138,6 +139,19 @@ class StubHmc:
                 far != _option(order, "-t") or _option(order, "-u") != "padmin"):
             return "[VIOSE0104201B-0020] the target's IVM is not reached"
         return ""
+
+    def _mended(self, order: list[str]) -> Iterable[Answer]:
+        """A stop, or a recovery, which is refused before the stop."""
+        source, name = _option(order, "-m"), _option(order, "-p")
+        if _option(order, "-o") == "s":
+            self._stopped.add(name)
+        elif name not in self._stopped:
+            return [(1, "", "HSCLA2D5 it is in migration: stop it first\n")]
+        else:
+            for server, lpars in self.servers.items():
+                if name in lpars:
+                    self.put(server, name, "Running" if server == source else "")
+        return [(0, "", "")]
 
     def _migrated(self, order: list[str], lost: Answer) -> Iterable[Answer]:
         source, target, name = (_option(order, word) for word in ("-m", "-t", "-p"))

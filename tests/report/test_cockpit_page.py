@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium
+from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium, opened
 from estates import estate, loaded, lpar, server
 from evening import record
 from test_cockpit_engine import planned
@@ -76,6 +76,46 @@ def test_ticked_pasted_failed_and_exported_it_goes_on_with_what_is_left(tmp_path
     assert set(rest.goal.stuck) == {failed}
     home = resume(found.loaded, plan(), NIGHT, on=False, record=found)
     assert home.verified and {m.lpar for m in home.moves} == {moves[first].lpar, moves[third].lpar}
+
+
+def test_the_whole_evening_by_keys_alone(tmp_path: Path) -> None:
+    """Sorted, filtered, ticked, failed, stopped, recovered, pasted, exported, checked, told to the change ticket: nothing but keys."""
+    first, second, third = (moves[0].number for _, moves in plan().lanes("out")[:3])
+    moves, at = plan().numbered(), opened(tmp_path, page(), at="")
+    at.tab_to("#f-text")
+    at.type("a3")
+    at.tab_to("#moves-table th:nth-child(4) button")
+    at.key("Enter")
+    shown = at.run('return [one("#moves-table th[aria-sort=ascending] button").textContent, document.querySelectorAll("#moves-table tbody tr").length]')
+    assert shown[0] and shown[1] == 2
+    at = opened(tmp_path, page(), at="")
+    at.tab_to('nav a[href="#during"]')
+    at.key("Enter")
+    at.tab_to("#k-who")
+    at.type("JK")
+    for n, event in ((first, "started"), (first, "arrived"), (second, "started"), (second, "failed"), (second, "stopped"), (second, "recovered")):
+        at.run("await wait(700)")
+        at.tab_to(f'[data-tick="{event}"][data-n="{n}"]')
+        at.key("Enter" if n == first else " ")
+        at.run("await wait(100)")
+    at.tab_to("#k-text")
+    at.type(f"# A\nother,Running\n# {moves[third].target}\n{moves[third].lpar},Running\n")
+    at.tab_to("#k-read")
+    at.key("Enter")
+    at.run("await wait(100)")
+    at.tab_to("[data-export]")
+    at.key("Enter")
+    events = {m["number"]: [e["event"] for e in m["events"]] for m in json.loads(at.run("return saved[0]"))["moves"]}
+    assert events == {first: ["started", "arrived"], second: ["started", "failed", "stopped", "recovered"], third: ["arrived"]}
+    assert at.wrong == []
+    every = record(plan(), dict.fromkeys(moves, ("started", "arrived")), ("started", "over"))
+    at = opened(tmp_path, page(), now="2026-12-06T01:00:00Z", kept=kept(every))
+    for selector in ('nav a[href="#after"]', "#a-checks summary", "#a-checks [data-check]", "#a-ticket"):
+        at.tab_to(selector)
+        at.key("Enter")
+        at.run("await wait(0)")
+    checks, saved = at.run("return [Cockpit.record().checks.length, saved]")
+    assert checks == len(plan().leg("out")) and "12 of 12 moves arrived" in saved[0] and at.wrong == []
 
 
 def test_the_focus_stays_on_the_card_that_was_ticked_and_a_second_tap_ticks_nothing(tmp_path: Path) -> None:
