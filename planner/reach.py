@@ -168,6 +168,7 @@ class Reach:
         self._fibres: dict[str, list[Fibre]] = grouped((row.lpar, row) for row in estate.fibres)
         self._answers: dict[tuple[str, int, str], tuple[StoragePaths, frozenset[Node]]] = {}
         self._nears: dict[Any, set[str] | None] = {}
+        self._lacking: dict[Any, Counter[str]] = {}
         self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
         self._storages: dict[Any, int] = {}
         self._ways: dict[tuple[int, str], Sequence[Disks]] = {}
@@ -342,6 +343,20 @@ class Reach:
             things = [t for t in self._edges(alike.node) if t[0] != "vlan" or t[2] not in ignorable]
             self._nears[key] = set.intersection(*map(self.serving, things)) if things else None
         return self._nears[key]
+
+    def lacking(self, lpar: str, ignorable: Collection[int] = ()) -> Counter[str]:
+        """Server → how much of what it needs no VIOS there serves: each VLAN (``ignorable`` ones apart), any LUN, any
+        fabric. Each of these is at least one refusal."""
+        alike = self.alike[lpar]
+        key = (tuple(v for v in alike.vlans if v[1] not in ignorable), alike.storage)
+        if key not in self._lacking:
+            servers, lacks = dict.fromkeys(self.server_of.values()), Counter[str]()
+            needs: dict[Node, list[Node]] = grouped((t if t[0] == "vlan" else t[:1], t) for t in self._edges(
+                alike.node) if t[0] != "vlan" or t[2] not in ignorable)
+            for things in needs.values():
+                lacks.update(s for s in servers if not all(s in self.serving(t) for t in things))
+            self._lacking[key] = lacks
+        return self._lacking[key]
 
     def disk_paths(self, lpar: str, server: str) -> StoragePaths:
         """How its virtual SCSI adapters can be mapped on a server. Disks of one VIOS alone are left out."""

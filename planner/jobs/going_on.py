@@ -104,7 +104,8 @@ def _question(begun: Begun, *, homeward: bool, inactive: bool, measured: bool) -
     along = inactive or getattr(asked, "inactive", False)
     homes = stated_homes(begun.estate, begun.homes, tuple(begun.homes.values()) if along else ())
     goal = Resume(servers=(), homes=homes, come_back=True, inactive=along, assume_nothing=asked.assume_nothing,
-                  usage=asked.usage if measured else None, not_targets=asked.not_targets)
+                  usage=asked.usage if measured else None, not_targets=asked.not_targets,
+                  stay=_staying(begun, homes), spare_percent=asked.spare_percent)
     if homeward:
         return goal
     back = asked.come_back or (isinstance(asked, Resume) and asked.then_home)
@@ -114,6 +115,13 @@ def _question(begun: Begun, *, homeward: bool, inactive: bool, measured: bool) -
         places={n: s for n, s in sorted(begun.places.items()) if n in begun.rows}, come_back=back,
         homes=homes if back else {}, away={} if back else {n: homes[n] for n in homes if n in begun.homes},
         firmware_after=asked.firmware_after)
+
+
+def _staying(begun: Begun, homes: Servers) -> tuple[str, ...]:
+    """Of those that the plan leaves where they are those that need not go anywhere now either."""
+    here = {n: row.server for n, row in begun.rows.items()}
+    return tuple(n for n in begun.plan.goal.stay if n in here
+                 and here[n] == begun.places.get(n, here[n]) == homes.get(n, here[n]))
 
 
 def _timed(options: Options, plan: Plan, now: dt.datetime | None) -> Options:
@@ -281,7 +289,7 @@ class _Rest:
         goal = self.goal
         asked = Evacuate(servers=goal.servers, leave=goal.leave, inactive=goal.inactive, come_back=goal.come_back,
                          homes=goal.homes, not_targets=goal.not_targets, firmware_after=goal.firmware_after,
-                         assume_nothing=goal.assume_nothing)
+                         assume_nothing=goal.assume_nothing, stay=goal.stay, spare_percent=goal.spare_percent)
         plan = evacuate(self.loaded, asked, self.options)
         return plan.replace(notes=(*plan.notes, f"the places of the earlier plan cannot be reached from here ({reason})"
                                    ": other places were looked for"))

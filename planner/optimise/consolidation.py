@@ -45,7 +45,6 @@ from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
-from planner.rules.availability import restart_refusals
 from planner.stopwatch import now
 
 SMALL, MIDDLE = 300, 1800
@@ -704,7 +703,7 @@ class ConsolidationProblem:
             home = self.site.start[n]
             places = self.candidates.cost.get(n, {home: 0})
             if not any(self.judge.restartable(n, s, t) for s in places for t in self.site.servers if t != s):
-                out[n] = {t: restart_refusals(self.site, n, home, t) for t in self.site.servers if t != home}
+                out[n] = {t: self.judge.restart_refusals(n, home, t) for t in self.site.servers if t != home}
         return out
 
 

@@ -9,7 +9,7 @@ it by :meth:`Buying.add_refusal`, after the whole plan on the changed estate was
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,9 +45,10 @@ _PER_USE = 10
 class Shop:
     """What can be bought. ``needs``: (LPAR, server) → of each alternative one; ``stops``, ``small``: LPAR → the change
     that shuts it down, or the row that it is made smaller to and the change; ``blocked``: LPAR → server → the rules
-    that no change lifts, of those that must go and have no place."""
+    that no change lifts, of those that must go and have no place; ``come_back``: the way home counts."""
 
     prices: Prices
+    come_back: bool = False
     candidates: Candidates = field(default_factory=Candidates)
     needs: dict[tuple[str, str], list[Alternatives]] = field(default_factory=dict)
     stops: dict[str, Repair] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class Shop:
         own, ready = site.start[lpar], judge.readiness(lpar)
         home, found = site.homes.get(lpar, own), judge.move(lpar, own, server)
         there = ((judge.homeward.site, judge.homeward.move(lpar, server, home), server, home),) if (
-            site.goal and site.goal.come_back and server != home) else ()
+            self.come_back and server != home) else ()
         rows: list[Alternatives] = []
         stuck: list[Finding] = []
         for of, told, *pair in ((site, ready), (site, found, own, server), *there):
@@ -88,14 +89,16 @@ class Shop:
 
 
 def shop_of(site: Site, judge: Judge, prices: Prices, must: Sequence[str], may: Sequence[str],
-            among: Sequence[str], *, for_may: bool = True) -> Shop:
+            among: Sequence[str], *, for_may: bool = True, only: Mapping[str, Collection[str]] | None = None,
+            come_back: bool = False) -> Shop:
     """What can be bought so that LPARs that ``must`` leave, and those that ``may``, go to servers ``among`` these;
-    ``for_may``: the latter where a rule refuses them, too."""
-    shop, leaving = Shop(prices), {*must}
+    ``for_may``: the latter where a rule refuses them, too; ``only``: LPAR → the servers of these that it is offered;
+    ``come_back``: on a site without a question, which states it itself."""
+    shop, leaving = Shop(prices, come_back or bool(site.goal and site.goal.come_back)), {*must}
     for n in (*must, *may):
         shop.candidates.cost[n] = {} if n in leaving else {site.start[n]: 0}
         for s in among if for_may or n in leaving else judge.targets(n, among):
-            if s != site.start[n]:
+            if s != site.start[n] and (only is None or s in only[n]):
                 shop.offer(site, judge, n, s, int(n not in leaving))
         change = _stopped(site, n)
         if prices.allows(change) and not (site.goal and site.goal.takes_along):

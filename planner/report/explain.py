@@ -60,7 +60,7 @@ def moves_json(told: Sequence[tuple[Move, WhyMove]]) -> list[dict[str, Any]]:
     """Moves of a plan, with why."""
     return [{"lpar": m.lpar, "from": m.source, "to": m.target, "leg": m.leg, "number": m.number, "why": w.made,
              "why_there": w.there, "instead": [
-                 {"server": i.server, "more_s": i.more_ms / 1000, "breaks": [finding_json(f) for f in i.breaks]}
+                 {"server": i.server, "more_points": i.more_ms / 1000, "breaks": [finding_json(f) for f in i.breaks]}
                  for i in w.instead]} for m, w in told]
 
 

@@ -82,15 +82,35 @@ class Judge:
         return self._found(self.site.migration(lpar), lpar, source, target)
 
     @remembered
-    def _starts(self, lpar: str) -> bool:
-        return not any(errors(r.findings(lpar, self.site, lpar)) for r in self._rules[Scope.LPAR]
-                       if On.FAILOVER in r.binds)
-
-    @remembered
     def restartable(self, lpar: str, source: str, target: str) -> bool:
         """No rule forbids starting an LPAR on ``target`` when ``source``, where it ran, is lost."""
-        return (self.connected(lpar, target) and self._starts(lpar)
+        return (self.connected(lpar, target) and not self._unable(lpar)
                 and not errors(self._found(On.FAILOVER, lpar, source, target)))
+
+    @remembered
+    def _unable(self, lpar: str) -> tuple[Finding, ...]:
+        """What keeps an LPAR from being started on any other server."""
+        return tuple(f for r in self._rules[Scope.LPAR] if On.FAILOVER in r.binds
+                     for f in errors(r.findings(lpar, self.site, lpar)))
+
+    def restart_refusals(self, lpar: str, source: str, target: str) -> list[Finding]:
+        """Why an LPAR that ran on ``source`` cannot be started on ``target`` when ``source`` is lost."""
+        moving = errors(self._found(On.FAILOVER, lpar, source, target))
+        return sorted((*self._unable(lpar), *moving), key=lambda f: f.rule)
+
+    def fewest(self, lpar: str, servers: Sequence[str], refusals: Callable[[str], Sequence[Finding]]
+               ) -> tuple[str, tuple[Finding, ...]]:
+        """The server of these with the fewest ``refusals``, the first of equals, with them; "" of none. Those where
+        most of what it needs is served are asked first, and none where so much is not that it must have more."""
+        lacks = self.site.reach.lacking(lpar, self.site.policies.ignorable_vlans)
+        best: tuple[int, int, str, tuple[Finding, ...]] = (10**9, 0, "", ())
+        for least, number, s in sorted((lacks[s], number, s) for number, s in enumerate(servers)):
+            if least > best[0]:
+                break
+            if (least, number) < best[:2]:
+                found = (*refusals(s),)
+                best = min(best, (len(found), number, s, found), key=lambda b: b[:2])
+        return best[2:]
 
     def _found(self, on: On, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
         """The rules that look at shapes are asked once for each shape, and where they found something, which may have
@@ -140,8 +160,8 @@ class Judge:
         own, source = self.readiness(lpar), self.site.lpars[lpar].server
         targets = tuple(self.targets(lpar))
         if not targets:
-            refused = errors(own) or min((errors(self.move(lpar, source, s)) for s in self.site.servers if s != source),
-                                         key=len, default=())
+            refused = errors(own) or self.fewest(lpar, [s for s in self.site.servers if s != source],
+                                                 lambda s: errors(self.move(lpar, source, s)))[1]
             return Readiness(Word.NOT, (), (), refused, notes=_of(Severity.INFO, own))
         taken = (*assumed(own), *min((assumed(self.move(lpar, source, s)) for s in targets), key=len))
         warned = min((self.warnings(lpar, source, s) for s in targets), key=len)

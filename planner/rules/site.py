@@ -182,9 +182,10 @@ class Site(Pools):
     @remembered
     def limit(self, server: str) -> Demand:
         """What a server may hold: configurable, lowered by ceiling and reserve, and by what the question keeps spare
-        where it does not ask for headroom itself."""
-        row, limit = self.servers[server], self.policies.limit(self.servers[server])
-        spare = self.goal.spare_percent if self.goal and getattr(self.goal, "server", "") != server else 0
+        where it does not ask for headroom itself and nobody comes home."""
+        row, limit, goal = self.servers[server], self.policies.limit(self.servers[server]), self.goal
+        spare = goal.spare_percent if goal and goal.spare_percent and server not in (
+            getattr(goal, "server", ""), *goal.freed, *goal.homes.values(), *goal.away.values()) else 0
         if not spare:
             return limit
         return Demand(min(limit.units, row.configurable_units * (100 - spare) // 100),

@@ -32,12 +32,13 @@ _MOST_MOVES = 3_000
 class Pacing:
     """How moves are put in time: in barrier ``waves`` or lanes; so many ``people`` at a time (0: as many as the
     machines support); ``effort``: so many times the usual work on a short order; ``confidence``: the share of nights
-    that must be over in time."""
+    that must be over in time; ``bounded``: with what each leg takes at least."""
 
     waves: bool = False
     people: int = 0
     effort: float = 1.0
     confidence: float = 0.9
+    bounded: bool = True
 
 
 IN_LANES = Pacing()
@@ -118,7 +119,7 @@ def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begi
     except UnchainedError:
         return None
     course = played(leg, best.pair, order.after)
-    return _Way(leg, best, order, course, begins.predicted_ms, floors.of_all())
+    return _Way(leg, best, order, course, begins.predicted_ms, floors.of_all() if pacing.bounded else 0.0)
 
 
 def _barrier(leg: Leg) -> Schedule | None:

@@ -70,6 +70,17 @@ def test_from_every_state_on_to_the_goal_and_back_home_and_again_from_half_of_th
             assert not why, (leg, [m.lpar for m in done], asked)
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_who_stays_and_what_is_kept_free_is_so_in_the_rest_too(on: bool) -> None:
+    """A is fuller than what is kept free elsewhere would let it be: who comes home there may all the same."""
+    of = estate([server("A", 3, 24), server("B", 8, 64), server("C", 8, 64)],
+                [lpar("a1", "A", 1, 8), lpar("a2", "A", 1, 4), lpar("b1", "B", 0.5, 4)])
+    plan = jobs.evacuate(Loaded(of), Evacuate(servers=("A",), come_back=True, stay=("b1",), spare_percent=30), OPTIONS)
+    assert plan.verified and max(s.units / s.units_limit for s in plan.before if s.server == "A") > 0.7
+    rest = resumed(plan, half_way(plan, 1, of), on=on)
+    assert rest.verified and (rest.goal.stay, rest.goal.spare_percent) == (("b1",), 30)
+
+
 def test_some_states_of_the_landscape() -> None:
     of = landscape()
     plan = jobs.evacuate(Loaded(of), Evacuate(servers=("SN8379A80_p595-2",), come_back=True), jobs.Options(20))

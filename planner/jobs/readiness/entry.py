@@ -10,7 +10,6 @@ from planner.estate.saved import digest
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, ServerFree, ServerLost, ViosDown
-from planner.jobs.readiness.freeing import with_remedy
 from planner.jobs.readiness.since import since_then
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.parallel import beside
@@ -32,7 +31,11 @@ def readiness(loaded: Loaded, options: Options, *, assume_nothing: bool = False,
     def free(names: Sequence[str]) -> list[ServerFree]:
         found = [said.free(s) for s in names]
         asked = small(said.site) if remedies is None else remedies
-        return [with_remedy(f, loaded, options) for f in found] if asked and not assume_nothing else found
+        if not asked or assume_nothing:
+            return found
+        from planner.jobs.readiness.remedies import with_remedy  # start-up: where somebody asks for remedies alone
+
+        return [with_remedy(f, said, loaded) for f in found]
 
     def there() -> tuple[list[ServerFree], list[ViosDown]]:
         return free(servers[1::2]), [said.down(v) for v in vioses]

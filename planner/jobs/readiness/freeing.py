@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from planner.estate.assemble import Loaded
 from planner.findings import Finding, assumed
 from planner.jobs.attempt import Attempt, attempted
 from planner.jobs.common import Options
 from planner.jobs.evening import leg_spreads
 from planner.jobs.readiness.figures import Obstacle, ReadyWord, ServerFree
-from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.evacuate import EvacuationPart, EvacuationProblem
+from planner.optimise.heuristics.packing import packed
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
@@ -33,31 +33,62 @@ _GAP = 0.25
 """How far from the cheapest a placement may be: whether there is one is what is asked."""
 _NIGHTS, _NIGHT_MOVES = (20, 60), 600
 """Nights at least and at most that are drawn, and moves times nights."""
-_QUICK = Pacing(effort=0.0)
+_QUICK = Pacing(effort=0.0, bounded=False)
 _WORK_S = 3600
 
 
 class QuickEvacuation(EvacuationProblem):
-    """One evacuation whose answer need not be balanced; the conflict of a large site is not made irreducible."""
+    """One evacuation whose answer need not be balanced; the conflict of a large site is not made irreducible.
+
+    ``built``: the first answer is by construction, where that finds one, and the program's is the next; what holds of
+    it the replay says.
+    """
 
     balances = False
+
+    def __init__(self, site: Site, judge: Judge, goal: Evacuate, part: EvacuationPart | None = None, *,
+                 built: bool = False) -> None:
+        super().__init__(site, judge, goal, part)
+        self.built = built
+
+    def solve(self, time_limit: float, gap: float) -> Answer:
+        cost = self.narrow.cost
+        where = packed(self.site, self.narrow, self.survivors, checked=True) if self.built and all(cost.values()) else (
+            None)
+        if where is None:
+            self.built = False
+            return super().solve(time_limit, gap)
+        return Answer(Status.FEASIBLE, dict(sorted(where.items())), sum(cost[n][s] for n, s in where.items()),
+                      float(self.narrow.bound()))
+
+    def refuse(self, answer: Answer) -> bool:
+        if self.built:
+            self.built = False
+            return True
+        return super().refuse(answer)
 
     def explain(self, model: PlacementProgram, deadline: float) -> Conflict | None:
         return super().explain(model, deadline) if small(self.site) else None
 
 
-def _attempt(site: Site, judge: Judge, server: str, options: Options, *, come_back: bool) -> Attempt[Answer]:
-    goal = Evacuate(servers=(server,), come_back=come_back)
-    return attempted(QuickEvacuation(site, judge, goal), options, lambda answer, states: timetable(
-        site, judge, answer.placement, None, come_back=come_back, work_s=_WORK_S, states=states))
+def attempt(site: Site, judge: Judge, goal: Evacuate, options: Options) -> tuple[Attempt[Answer], Plan | None]:
+    """The attempt by construction, and where its plan does not hold by the program; the plan in waves where it has one
+    that holds."""
+    for built in (True, False):
+        problem = QuickEvacuation(site, judge, goal, built=built)
+        tried = attempted(problem, options, lambda answer, states: timetable(
+            site, judge, answer.placement, None, come_back=goal.come_back, work_s=_WORK_S, states=states))
+        plan = _replayed(site, judge, goal, tried)
+        if plan or not problem.built:
+            break
+    return tried, plan
 
 
-def _replayed(site: Site, judge: Judge, server: str, tried: Attempt[Answer], *, come_back: bool) -> Plan | None:
+def _replayed(site: Site, judge: Judge, goal: Evacuate, tried: Attempt[Answer]) -> Plan | None:
     """The plan of an attempt in waves, where it has one that holds."""
     if tried.table is None:
         return None
-    goal = Evacuate(servers=(server,), come_back=come_back)
-    plan = Plan(goal=goal, status=Status.FEASIBLE, estate_digest="", work_s=_WORK_S if come_back else None,
+    plan = Plan(goal=goal, status=Status.FEASIBLE, estate_digest="", work_s=_WORK_S if goal.come_back else None,
                 moves=tried.table.moves)
     return plan if replay(plan, site, judge).holds else None
 
@@ -73,11 +104,12 @@ def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: boo
     names = site.residents(server)
     if not names:
         return ServerFree(server, ReadyWord.YES, "rules", 0)
-    there = _attempt(site, judge, server, options, come_back=True)
-    tried, plan = there, _replayed(site, judge, server, there, come_back=True)
-    if plan is None:
-        tried = _attempt(site, judge, server, options, come_back=False)
-        plan = _replayed(site, judge, server, tried, come_back=False)
+    there, plan = None, None
+    if not any(_stays(site, judge, n) for n in names):
+        there, plan = attempt(site, judge, Evacuate(servers=(server,), come_back=True), options)
+    tried = there
+    if plan is None or tried is None:
+        tried, plan = attempt(site, judge, Evacuate(servers=(server,)), options)
     if plan is None or tried.table is None:
         return _closed(server, len(names), tried)
     settles = tuple(dict.fromkeys(f"{f.subject}: {f.message}: {f.fix}" for f in _taken(judge, plan)))
@@ -86,20 +118,17 @@ def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: boo
     found = ServerFree(server, word, "plan", len(names), len(plan.leg(OUT)),
                        sum(m.source != server for m in plan.leg(OUT)), spreads.get(OUT),
                        back=spreads.get(BACK), settles=settles)
-    if word is not ReadyWord.ONE_WAY:
+    if word is not ReadyWord.ONE_WAY or there is None:
         return found
     closed = _closed(server, len(names), there)
     return replace(found, why=closed.why, obstacles=closed.obstacles)
 
 
-def with_remedy(found: ServerFree, loaded: Loaded, options: Options) -> ServerFree:
-    """The same with the cheapest changes that would make a plan possible, where there is none today."""
-    if found.verdict.rank < ReadyWord.ONE_WAY.rank:
-        return found
-    from planner.jobs.remedy import Remedy, remedy  # start-up: where somebody asks for remedies alone
-
-    sets = remedy(Remedy(loaded, Evacuate(servers=(found.server,), come_back=True), options), 1).sets
-    return replace(found, remedy=tuple(c.words for c in sets[0].changes), remedy_cost=sets[0].cost) if sets else found
+def _stays(site: Site, judge: Judge, lpar: str) -> bool:
+    """Whether no rule lets it go anywhere: then it makes no odds whether it comes home."""
+    here = site.start[lpar]
+    near = judge.near(lpar) if judge.ready(lpar) else ()
+    return not any(judge.allowed(lpar, here, s) for s in site.servers if near is None or s in near)
 
 
 def _taken(judge: Judge, plan: Plan) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from planner.grouping import inverted
 from planner.jobs.readiness.figures import LparPlaces, Obstacle, ReadyWord, ServerLost, ViosDown
 from planner.optimise.failover import Failover
 from planner.rules import Judge, Site
-from planner.rules.availability import restart_refusals
 from planner.scenarios.vios_down import lost_paths
 
 _REDUNDANCY = frozenset({"network.redundancy", "storage.redundancy"})
@@ -61,8 +60,7 @@ def _nowhere(site: Site, judge: Judge, lpar: str, failed: str) -> Obstacle:
     """Why an LPAR has no place to start, of the server that has the fewest reasons."""
     near = [s for s in site.servers if s != failed and judge.connected(lpar, s)]
     among = near or [s for s in site.servers if s != failed]
-    why, server = min(((restart_refusals(site, lpar, failed, s), s) for s in among), key=lambda r: len(r[0]),
-                      default=([], ""))
+    server, why = judge.fewest(lpar, among, lambda s: judge.restart_refusals(lpar, failed, s))
     if not why:
         return Obstacle(lpar, "availability.n-plus-1", "there is no other server")
     return Obstacle(lpar, why[0].rule, f"on {server}: {why[0].message}", why[0].fix)

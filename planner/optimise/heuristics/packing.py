@@ -23,12 +23,15 @@ def tightness(room: Ledger, lpar: str, server: str) -> float:
                (room.left(MEMORY, server) - demand.memory_mib) / max(limit.memory_mib, 1))
 
 
-def packed(site: Site, candidates: Candidates, servers: Sequence[str]) -> dict[str, str] | None:
+def packed(site: Site, candidates: Candidates, servers: Sequence[str], *, checked: bool = False
+           ) -> dict[str, str] | None:
     """A place for every LPAR of ``candidates`` (all of which leave their server), or None when none was found.
 
-    Usage rows and groups that are kept or counted together are not its matter: None where there are any.
+    Usage rows and groups that are kept or counted together are not its matter: None where there are any, unless what
+    comes out is ``checked``.
     """
-    if site.usage is not None or any(n in candidates.cost for names in site.policies.tied() for n in names):
+    if not checked and (site.usage is not None or any(
+            n in candidates.cost for names in site.policies.tied() for n in names)):
         return None
     on = set(servers)
     room = Ledger(site, {n: s for n, s in site.start.items() if s in on})
