@@ -279,17 +279,19 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
 
 @checked
 def readiness(estate: Estate, *, since: Estate | None = None, name: str = "then", remedies: bool = False,
-              time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> ReadinessDocument:
+              time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False,
+              usage: UsageSpec | None = None, inactive: bool = False) -> ReadinessDocument:
     """What could be done today: each server freed, or lost; each LPAR moved; each VIOS down; on what it hangs. With an
     earlier estate ``since``, called ``name``, what got worse and better and by which of its rows; with ``remedies``
-    what would make possible what is not. ``time_limit``: seconds for each server.
+    what would make possible what is not. ``time_limit``: seconds for each server; ``usage`` binds as for a plan at all
+    times; ``inactive``: LPARs that are not activated leave it as well.
 
-    Raises UsageError for a wrong argument.
+    Raises UsageError for a wrong argument, InputError for a history that cannot be used.
     """
-    from planner.jobs.readiness.entry import readiness as answered  # start-up: the other questions do without
+    from planner.jobs.readiness import entry  # start-up: the other questions do without
 
-    options = jobs.Options(time_limit, gap)
-    return answered(Loaded(estate), options, assume_nothing=assume_nothing, remedies=remedies, since=since, name=name)
+    asked = entry.Morning(assume_nothing, remedies, usage, inactive)
+    return entry.readiness(Loaded(estate), jobs.Options(time_limit, gap), asked, since=since, name=name)
 
 
 verify_plan = checked(_verify_plan)

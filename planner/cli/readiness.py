@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import command, load_estate, tell, tell_more
-from planner.cli.options import OUTPUT, AssumeNothing, Estate, Output, PolicyFile, Solver
+from planner.cli.options import OUTPUT, AssumeNothing, Estate, Output, PlannedUsage, PolicyFile, Solver
 from planner.cli.plans import directory
 from planner.errors import UsageError
 
@@ -24,7 +24,10 @@ def readiness_command(
     since: Annotated[Path | None, typer.Option("--since", metavar="OLD_ESTATE", help="What got worse and better since "
                                                "then, and by which fact: an estate, or the directory that an earlier "
                                                "run wrote (--out), also when this run replaces it.")] = None,
-    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, solver: Solver,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False,
+    inactive: Annotated[bool, typer.Option("--inactive", help="LPARs that are not activated leave a server as well, "
+                                           "each by an inactive migration.")] = False,
+    usage: PlannedUsage, solver: Solver,
     remedies: Annotated[bool | None, typer.Option("--remedies/--no-remedies", show_default=False, help="Also the "
                                                   "cheapest changes with which a server could be freed [default: where "
                                                   "the site is small].")] = None,
@@ -42,7 +45,7 @@ def readiness_command(
     Example: planner readiness exports/ --since reports/readiness --out reports/readiness
     """
     from planner.jobs.common import Options
-    from planner.jobs.readiness.entry import readiness
+    from planner.jobs.readiness.entry import Morning, readiness
     from planner.plan.wire import as_json
     from planner.report.output import write_file
     from planner.report.readiness_metrics import metrics
@@ -56,8 +59,8 @@ def readiness_command(
     then = None if since is None else _earlier(since, policy)
     if then is not None and not {s.name for s in then.servers} & {s.name for s in loaded.estate.servers}:
         raise UsageError(f"--since {since}: none of its servers is in {estate}: it is another site's")
-    document = readiness(loaded, Options(solver.time_limit, solver.gap), assume_nothing=assume_nothing,
-                         remedies=remedies, since=then, name=str(since or ""))
+    document = readiness(loaded, Options(solver.time_limit, solver.gap), Morning(
+        assume_nothing, remedies, usage.spec(), inactive), since=then, name=str(since or ""))
     try:
         if out is not None:
             _write(document, loaded, out, force=output.force)

@@ -64,6 +64,8 @@ def reasons(free: ServerFree, most: int | None = None) -> list[str]:
     lines += [f"{o.subject}: {o.reason} ({o.rule})" + (f": {o.fix}" if o.fix else "") for o in free.obstacles[:most]]
     if most is not None and len(free.obstacles) > most:
         lines.append(f"and {many(len(free.obstacles) - most, 'further reason')}")
+    if free.stays:
+        lines.append(f"not activated, so their profiles stay unless --inactive takes them along: {some(free.stays, 6)}")
     return lines + [f"look up: {x}" for x in free.settles[:most]] + (
         [f"and {len(free.settles) - most} more to look up"] if most is not None and len(free.settles) > most else [])
 

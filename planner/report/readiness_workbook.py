@@ -44,7 +44,8 @@ _SERVERS: tuple[Column[ServerFree], ...] = (
     Column("Home, half of nights (min)", _minutes(lambda f: f.back, "half_ms"), "tenth", 12),
     Column("Home, nine in ten (min)", _minutes(lambda f: f.back, "most_ms"), "tenth", 12),
     Column("Why not", lambda f: f.why, "wrap", 60), Column("Remedy (points)", lambda f: f.remedy_cost, "id", 10),
-    Column("Remedy", lambda f: "; ".join(f.remedy), "wrap", 60))
+    Column("Remedy", lambda f: "; ".join(f.remedy), "wrap", 60),
+    Column("Not activated, stay", lambda f: ", ".join(f.stays), "wrap", 40))
 _REASONS: tuple[Column[_Reason], ...] = (
     Column("Server", lambda r: r.of, "text", 24), Column("LPAR", lambda r: r.told.subject, "text", 20),
     Column("Rule", lambda r: r.told.rule, "text", 26), Column("Reason", lambda r: r.told.reason, "wrap", 70),

@@ -8,20 +8,26 @@ from itertools import product, takewhile
 from pathlib import Path
 
 import pytest
+from scale_estates import blocks
 
 from planner.estate.assemble import Loaded
+from planner.estate.changes import applied
 from planner.estate.load import load
 from planner.estate.model import Bridge, Estate, Network, Policy
 from planner.findings import errors
 from planner.jobs import Options, evacuate
+from planner.jobs.peak_hours import UsageSpec
 from planner.jobs.readiness import freeing
-from planner.jobs.readiness.entry import readiness
+from planner.jobs.readiness.entry import Morning, readiness
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
+from planner.jobs.readiness.remedies import quick_remedy
 from planner.jobs.remedy import Remedy, remedy
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.schedule.lanes import Pacing
 from planner.verify.base import Replay, broken
+from tests.cli.usage_columns import history_of
 from tests.estates import BASE, changed, estate, lpar, server, stating, without
 
 DATA = Path(__file__).parents[2] / "data"
@@ -58,7 +64,7 @@ def test_what_is_assumed_makes_a_yes_a_yes_if() -> None:
     unknown = changed(BASE, "a1", rmc_active=None)
     found = next(f for f in ready(unknown).servers if f.server == "A")
     assert found.verdict is IF and "a1" in found.settles[0]
-    assert {f.server: f.verdict for f in readiness(Loaded(unknown), Options(), assume_nothing=True).servers}["A"] is UNKNOWN
+    assert {f.server: f.verdict for f in readiness(Loaded(unknown), Options(), Morning(assume_nothing=True)).servers}["A"] is UNKNOWN
 
 
 def test_a_plan_that_assumes_nothing_is_found_where_there_is_one() -> None:
@@ -81,10 +87,61 @@ def test_a_server_that_stays_full_is_no_and_says_so() -> None:
 
 
 def test_the_remedy_is_that_of_the_command_for_who_cannot_be_freed() -> None:
-    found = readiness(Loaded(changed(BASE, "a1", rmc_active=False)), Options(), remedies=True).servers
+    found = readiness(Loaded(changed(BASE, "a1", rmc_active=False)), Options(), Morning(remedies=True)).servers
     asked = remedy(Remedy(Loaded(changed(BASE, "a1", rmc_active=False)), Evacuate(servers=("A",), come_back=True), Options()), 1)
     assert (found[0].remedy, found[0].remedy_cost) == (tuple(c.words for c in asked.sets[0].changes), asked.sets[0].cost)
     assert "RMC" in found[0].remedy[0] and not any(f.remedy for f in found[1:])
+
+
+def test_a_quick_remedy_costs_what_the_thorough_one_does() -> None:
+    """Of a site in blocks: without RMC, with a VLAN that is bridged on one server alone, and with both."""
+    of = blocks(8, 30, 3, block=4)
+    homes = {p.server: p.name for p in of.lpars}
+    first = min(homes)
+    goal, options = Evacuate(servers=(first,), come_back=True), Options(pacing=Pacing(waves=True))
+    mute = changed(of, homes[first], rmc_active=False)
+    far = of.replace(networks=(*of.networks, Network(homes[first], 9, 77)), bridges=(
+        *of.bridges, *(Bridge(v.name, "ent6", 77) for v in of.vioses if v.server == first)))
+    for estate_of in (mute, far, changed(far, homes[first], rmc_active=False)):
+        site = Site(estate_of)
+        quick = quick_remedy(site, Judge(site), first, options)
+        full = remedy(Remedy(Loaded(estate_of), goal, options), 1)
+        assert quick and quick[1] == full.sets[0].cost and full.cheapest
+        assert evacuate(Loaded(applied(estate_of, quick[0])), goal, options).verified
+
+
+@pytest.mark.parametrize("tight", [False, True])
+def test_a_placement_by_construction_answers_as_the_program_does(tight: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = blocks(8, 40, 5, block=4)
+    if tight:
+        of = of.replace(servers=tuple(replace(s, configurable_units=s.configurable_units * 2 // 3) for s in of.servers))
+    built = verdicts(of)
+    monkeypatch.setattr(freeing, "packed", lambda *of, **how: None)
+    assert verdicts(of) == built and (NO in built.values()) is tight
+
+
+def test_usage_binds_as_for_a_plan(tmp_path: Path) -> None:
+    """a1 and b1 hold 1.00 each and use 4.00: with the VIOSes more than the 8.00 of either server."""
+    of = estate([server("A", 8, 64), server("B", 8, 64)], [lpar("a1", "A", 1, 8), lpar("b1", "B", 1, 8)])
+    history_of(tmp_path / "usage.db", {"a1": (4000, 10), "b1": (4000, 10)})
+    used = UsageSpec(tmp_path / "usage.db")
+    assert set(verdicts(of).values()) == {YES}
+    found = readiness(Loaded(of), Options(), Morning(usage=used), since=of, name="Friday")
+    for f in found.servers:
+        told = evacuate(Loaded(of), Evacuate(servers=(f.server,), come_back=True), Options(), used)
+        assert told.status is Status.INFEASIBLE and f.verdict is NO, f
+    assert found.since and not found.since.worse
+
+
+def test_what_is_not_activated_is_told_or_goes_along() -> None:
+    """a2 is stopped, and pinned: taken along it closes A; left there it is told."""
+    of = stating(changed(BASE, "a2", state="not activated"), Policy("pin", "a2", "A"))
+    a = ready(of).servers[0]
+    assert (a.verdict, a.lpars, a.stays) == (YES, 1, ("a2",))
+    a = readiness(Loaded(of), Options(), Morning(inactive=True)).servers[0]
+    told = evacuate(Loaded(of), Evacuate(servers=("A",), come_back=True, inactive=True), Options())
+    assert told.status is Status.INFEASIBLE
+    assert (a.verdict, a.lpars, [o.subject for o in a.obstacles], a.stays) == (NO, 2, ["a2"], ())
 
 
 def test_minutes_are_those_of_nights() -> None:

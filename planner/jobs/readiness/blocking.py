@@ -42,12 +42,12 @@ def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], word: Word) -
     no = [f.server for f in free if f.verdict.rank > ReadyWord.ONE_WAY.rank]
     found = list(_fabrics(site, yes))
     for thing in _first((*_opening(site, judge, no), *_dark(site, no))):
-        after = Site(thing.changed(site.estate), assume_nothing=site.assume_nothing)
+        after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
         asked = Judge(after)
         opens = tuple(s for s in thing.servers if word(after, asked, s).rank <= ReadyWord.ONE_WAY.rank)
         found.append(Blocker(thing.kind, thing.name, thing.how, opens=opens))
     for thing in _first(_closing(site, judge, yes)):
-        after = Site(thing.changed(site.estate), assume_nothing=site.assume_nothing)
+        after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
         asked = Judge(after)
         closes = tuple(s for s in thing.servers if word(after, asked, s).rank > ReadyWord.ONE_WAY.rank)
         found.append(Blocker(thing.kind, thing.name, thing.how, closes=closes))

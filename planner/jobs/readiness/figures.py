@@ -50,7 +50,8 @@ class ServerFree:
     out, ``others`` of them of LPARs of servers that stay. ``out`` and ``back``: how long after its first move each leg
     is over in so many nights, in lanes. ``settles``: what has to be looked up for a plain yes. ``remedy``: the cheapest
     changes that would make it possible, where they were asked for, at so many points of effort and risk
-    (``remedy_cost``): the plan on the changed estate is verified.
+    (``remedy_cost``): the plan on the changed estate is verified. ``stays``: LPARs that are not activated, whose
+    profiles stay there.
     """
 
     server: str
@@ -66,6 +67,7 @@ class ServerFree:
     settles: Annotated[Names, Field(exclude_if=empty)] = ()
     remedy: Annotated[Names, Field(exclude_if=empty)] = ()
     remedy_cost: Annotated[int | None, Field(exclude_if=absent)] = None
+    stays: Annotated[Names, Field(exclude_if=empty)] = ()
 
 
 @dataclass(frozen=True, slots=True)

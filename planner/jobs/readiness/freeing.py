@@ -99,17 +99,30 @@ def _spreads(site: Site, plan: Plan, table: Timetable) -> dict[str, NightSpread]
     return leg_spreads(lanes, site, max(_NIGHTS[0], min(_NIGHTS[1], _NIGHT_MOVES // max(1, len(lanes.moves)))))
 
 
-def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: bool = True) -> ServerFree:
-    """The answer for one server; ``timed``: with the time that it takes."""
+def freed(judge: Judge, server: str, options: Options, *, timed: bool = True, inactive: bool = False) -> ServerFree:
+    """The answer for one server; ``timed``: with the time that it takes; ``inactive``: with its LPARs that are not
+    activated, each by an inactive migration."""
+    site = judge.site
+    idle = tuple(p.name for p in site.estate.lpars if p.server == server and p.name not in site.start)
+    goal = Evacuate(servers=(server,), inactive=inactive, assume_nothing=site.assume_nothing)
+    if inactive and idle:
+        site, idle = Site(site.estate, usage=site.usage, goal=goal), ()
+        judge = Judge(site)
+    found = _freed(judge, goal, options, timed=timed)
+    return replace(found, stays=idle) if idle else found
+
+
+def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool) -> ServerFree:
+    site, server = judge.site, goal.servers[0]
     names = site.residents(server)
     if not names:
         return ServerFree(server, ReadyWord.YES, "rules", 0)
     there, plan = None, None
     if not any(_stays(site, judge, n) for n in names):
-        there, plan = attempt(site, judge, Evacuate(servers=(server,), come_back=True), options)
+        there, plan = attempt(site, judge, goal.replace(come_back=True), options)
     tried = there
     if plan is None or tried is None:
-        tried, plan = attempt(site, judge, Evacuate(servers=(server,)), options)
+        tried, plan = attempt(site, judge, goal, options)
     if plan is None or tried.table is None:
         return _closed(server, len(names), tried)
     settles = tuple(dict.fromkeys(f"{f.subject}: {f.message}: {f.fix}" for f in _taken(judge, plan)))

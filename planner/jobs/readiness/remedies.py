@@ -8,6 +8,7 @@ The plan on the estate after the changes is found and replayed as that of today 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import Repair, applied
@@ -24,6 +25,9 @@ from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.rules.ledger import RESOURCES, Ledger
 from planner.stopwatch import now
+
+if TYPE_CHECKING:  # start-up: of a history alone
+    from planner.jobs.peak_hours import UsageSpec
 
 _PLACES = 12
 """Servers on which an LPAR that may go nowhere is offered places; and servers with most room, for those who may."""
@@ -73,12 +77,14 @@ def _whatever_the_room(model: Buying, solution: Solution, price: int, prices: Pr
     return found.outcome is Outcome.OPTIMAL and prices.total(model.changes(found)) >= price
 
 
-def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded) -> ServerFree:
+def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded, usage: UsageSpec | None = None) -> ServerFree:
     """A server's answer with the cheapest changes that would make a plan possible, where there is none today."""
     if found.verdict.rank < ReadyWord.ONE_WAY.rank:
         return found
-    asked = Remedy(loaded, Evacuate(servers=(found.server,), come_back=True), said.options)
-    quick = None if asked.all_offered else quick_remedy(said.site, said.judge, found.server, said.options)
+    goal = Evacuate(servers=(found.server,), inactive=said.inactive, come_back=True)
+    asked = Remedy(loaded, goal, said.options, usage)
+    large = not (asked.all_offered or said.inactive)
+    quick = quick_remedy(said.site, said.judge, found.server, said.options) if large else None
     if quick is None:
         sets = remedy(asked, 1).sets
         quick = (sets[0].changes, sets[0].cost) if sets else ((), 0)

@@ -49,7 +49,7 @@ _SAYS = {
 
 def since_then(document: ReadinessDocument, now: Verdicts, earlier: Estate, name: str) -> ReadinessDocument:
     """The document with what changed; ``now`` is what it was made of."""
-    then = Verdicts(Site(earlier, assume_nothing=now.site.assume_nothing), now.options)
+    then = now.of(earlier)
     told = stories(earlier, now.site.estate)
     known = dict(_now(document))
     causes = _Causes(then, now, told)
@@ -112,9 +112,7 @@ class _Causes:
         if undo not in self._between:
             while len(self._between) >= _KEPT:
                 self._between.pop(next(iter(self._between)))
-            estate = undone(self.now.site.estate, (self.told[n] for n in sorted(undo)))
-            site = Site(estate, assume_nothing=self.now.site.assume_nothing)
-            self._between[undo] = Verdicts(site, self.now.options)
+            self._between[undo] = self.now.of(undone(self.now.site.estate, (self.told[n] for n in sorted(undo))))
         return self._between[undo]
 
     def of(self, kind: str, subject: str, before: ReadyWord, after: ReadyWord, name: str) -> ChangedVerdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from planner.estate.model import Estate
 from planner.jobs.common import Options
 from planner.jobs.readiness.figures import LparPlaces, ReadyWord, ServerFree, ServerLost, ViosDown
 from planner.jobs.readiness.freeing import freed
@@ -18,10 +19,16 @@ KINDS = ("vios", "lpar", "server", "lost")
 
 
 class Verdicts:
-    """The verdicts about a site."""
+    """The verdicts about a site; ``inactive``: LPARs that are not activated leave a server that is freed as well."""
 
-    def __init__(self, site: Site, options: Options, judge: Judge | None = None) -> None:
-        self.site, self.options, self.judge = site, options, judge or Judge(site)
+    def __init__(self, site: Site, options: Options, judge: Judge | None = None, *, inactive: bool = False) -> None:
+        self.site, self.options, self.judge, self.inactive = site, options, judge or Judge(site), inactive
+
+    def of(self, estate: Estate) -> Verdicts:
+        """Those about another estate, asked in the same way: with the same usage."""
+        used = self.site.usage and self.site.usage.with_entitled((*estate.lpars, *estate.vioses))
+        return Verdicts(Site(estate, usage=used, assume_nothing=self.site.assume_nothing), self.options,
+                        inactive=self.inactive)
 
     @cached_property
     def _failover(self) -> Failover:
@@ -30,14 +37,14 @@ class Verdicts:
     @cached_property
     def _sure(self) -> Judge:
         """That of the same site with nothing taken for granted."""
-        return Judge(Site(self.site.estate, assume_nothing=True))
+        return Judge(Site(self.site.estate, usage=self.site.usage, assume_nothing=True))
 
     def free(self, server: str, *, timed: bool = True) -> ServerFree:
         """Whether a server can be freed, and how long that takes; a plan that assumes nothing comes first."""
-        found = freed(self.site, self.judge, server, self.options, timed=timed)
+        found = freed(self.judge, server, self.options, timed=timed, inactive=self.inactive)
         if found.verdict is not ReadyWord.IF:
             return found
-        sure = freed(self._sure.site, self._sure, server, self.options, timed=timed)
+        sure = freed(self._sure, server, self.options, timed=timed, inactive=self.inactive)
         return sure if sure.verdict is ReadyWord.YES else found
 
     def lost(self, server: str) -> ServerLost:
