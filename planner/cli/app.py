@@ -110,10 +110,11 @@ def fail(error: Exception) -> int:
     raise error
 
 
-def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
+def load_estate(estate: Path, policy: list[Path] | None = None, *, of_then: bool = False) -> Loaded:
     from planner.estate.policy_file import loaded
 
-    merged = loaded([estate], policy or (), progress(), _asked.get("mapping"), _asked.get("parameters"))
+    merged = loaded([estate], policy or (), progress(), _asked.get("mapping"), _asked.get("parameters"),
+                    of_then=of_then)
     strictly(merged.findings)
     return merged
 

@@ -81,8 +81,8 @@ def _earlier(since: Path, policy: list[Path] | None) -> EstateOfThen:
 
     saved = since / "estate.json"
     if (since / "readiness.json").is_file() and saved.is_file():
-        return loaded([saved]).estate
-    return load_estate(since, policy).estate
+        return loaded([saved], of_then=True).estate
+    return load_estate(since, policy, of_then=True).estate
 
 
 def _write(document: ReadinessDocument, loaded: Loaded, out: Path, *, force: bool) -> None:

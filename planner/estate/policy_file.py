@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from planner.estate.assemble import Loaded, fact_name
@@ -57,15 +58,22 @@ def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
     return estate.replace(policies=kept + extra)
 
 
+def _whatever_policies_name(merged: Loaded) -> Loaded:
+    return replace(merged, findings=tuple(f for f in merged.findings if f.rule != "input.bad-policy"))
+
+
 def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
            progress: Progress | None = None, mapping: Path | None = None,
-           parameters: str | Path | None = None) -> Loaded:
+           parameters: str | Path | None = None, *, of_then: bool = False) -> Loaded:
     """The estate in these sources, with further policies and parameters of the cost model (TOML files), its findings,
-    and where each fact is stated; ``mapping`` says what a person's own tables mean.
+    and where each fact is stated; ``mapping`` says what a person's own tables mean. ``of_then``: an estate of earlier
+    days, on which a policy that names what it does not have is no error.
 
     Raises InputError with all that makes it unusable.
     """
     merged = load([Path(s) for s in sources], progress, mapping)
+    if of_then:
+        merged = _whatever_policies_name(merged)
     if extra := [placed for file in policies for placed in _placed(Path(file))]:
         merged.usable()
         on = {(row.kind, row.subject) for row, _ in extra if row.active}
@@ -76,6 +84,8 @@ def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
         merged.provenance = places | {fact: place for fact, place in merged.provenance.items()
                                       if not fact.startswith(tuple(places))}
         merged = checked(merged)
+    if of_then:
+        merged = _whatever_policies_name(merged)
     if parameters is not None:
         merged = with_parameters(merged.usable(), Path(parameters))
     return merged.usable()

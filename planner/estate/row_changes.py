@@ -3,8 +3,8 @@ together, and either estate with some of them as they are in the other."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.estate.assemble import shown_value
@@ -59,6 +59,31 @@ class Story:
     def things(self) -> set[Thing]:
         """All LPARs, VIOSes and servers that its rows name."""
         return {t for r in self.rows for t in r.things()}
+
+
+def renamings(old: Estate, new: Estate) -> dict[str, str]:
+    """Name then → name now of LPARs that are only called otherwise: on the same server under the same id, with a disk
+    or WWPN of then."""
+    known = [{p.name for p in of.lpars} for of in (old, new)]
+    gone, fresh = (grouped(((p.server, p.lpar_id), p.name) for p in of.lpars if p.lpar_id is not None
+                           and p.name not in other) for of, other in ((old, known[1]), (new, known[0])))
+    carried = [grouped([*((d.lpar, d.lun) for d in of.disks if d.backing != "optical"),
+                        *((f.lpar, f.wwpn1) for f in of.fibres)]) for of in (old, new)]
+    return {a: b for at, names in gone.items() for a, b in zip(names, fresh.get(at, ()), strict=False)
+            if {*carried[0].get(a, ())} & {*carried[1].get(b, ())}}
+
+
+def called(estate: Estate, names: Mapping[str, str]) -> Estate:
+    """The estate with LPARs under other names (name → name), policies that name them included."""
+    def listed(words: str) -> str:
+        parts = [w.strip() for w in words.split(";")]
+        return "; ".join(names.get(w, w) for w in parts) if names.keys() & {*parts} else words
+
+    rows: dict[str, tuple[Any, ...]] = {t.kind: tuple(
+        replace(r, lpar=names.get(r.lpar, r.lpar)) for r in getattr(estate, t.kind)) for t in TABLES if "lpar" in t.key}
+    rows["lpars"] = tuple(replace(p, name=names.get(p.name, p.name)) for p in estate.lpars)
+    rows["policies"] = tuple(replace(p, subject=listed(p.subject), value=listed(p.value)) for p in estate.policies)
+    return estate.replace(**rows) if names else estate
 
 
 def stories(old: Estate, new: Estate) -> list[Story]:

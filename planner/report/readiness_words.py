@@ -52,8 +52,10 @@ def _rest(verdicts: Sequence[ReadyWord]) -> str:
 
 
 def came_and_went(then: SinceThen) -> str:
-    """``; gone: a; new: b``: what is in one of the two estates alone, or nothing."""
-    return "".join(f"; {word}: {some(names, 6)}" for word, names in (("gone", then.went), ("new", then.came)) if names)
+    """``; gone: a; new: b; now called: c (was d)``: what is in one of the two estates alone, or nothing."""
+    now = [f"{b} (was {a})" for a, b in then.renamed.items()]
+    return "".join(f"; {word}: {some(names, 6)}" for word, names in (
+        ("gone", then.went), ("new", then.came), ("now called", now)) if names)
 
 
 def reasons(free: ServerFree, most: int | None = None) -> list[str]:

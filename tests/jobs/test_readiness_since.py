@@ -24,7 +24,7 @@ from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, SinceTh
 from planner.jobs.readiness.since import least
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.rules import Site
-from tests.estates import BASE, changed, lpar, server, stating
+from tests.estates import BASE, changed, lpar, renamed, server, stating, without
 from tests.invented_changes import later
 from tests.landscape import DATA, landscape
 
@@ -111,6 +111,23 @@ def test_who_came_went_or_moved_is_one_story() -> None:
     more = BASE.replace(servers=(*BASE.servers, server("D")), lpars=(*BASE.lpars, lpar("d1", "D", lpar_id=77)))
     assert [len(s.rows) for s in stories(BASE, more)] == [2]
     assert since(BASE, more).came == ("D", "d1") and since(more, BASE).went == ("D", "d1")
+
+
+def test_an_lpar_that_is_called_otherwise_is_the_same_one() -> None:
+    of = stating(BASE, Policy("keep-apart", "both", "a1; a2"))
+    told = since(renamed(of, {"a1": "old-a1"}), changed(of, "a1", rmc_active=False))
+    assert (told.renamed, told.came, told.went, told.rows) == ({"old-a1": "a1"}, (), (), 1)
+    assert {(c.kind, c.subject) for c in told.worse} == {("lpar", "a1"), ("server", "A")}
+    other = without(BASE, "disks", lpar="a1")
+    assert since(renamed(other, {"a1": "old-a1"}), BASE).went == ("old-a1",)
+
+
+def test_a_policy_that_names_whom_the_earlier_estate_has_not_is_no_error(tmp_path: Path) -> None:
+    old = stating(renamed(BASE, {"b1": "gone"}), Policy("pin", "b1", "B"))
+    (tmp_path / "old.json").write_text(dump(Loaded(old)))
+    (tmp_path / "new.json").write_text(dump(Loaded(BASE)))
+    done = CliRunner().invoke(app, ["readiness", str(tmp_path / "new.json"), "--since", str(tmp_path / "old.json")])
+    assert done.exit_code == 0 and "now called: b1 (was gone)" in done.output, done.output
 
 
 def test_nothing_changed_nothing_is_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -146,7 +146,7 @@ class ChangedVerdict:
 
 @dataclass(frozen=True, slots=True)
 class SinceThen:
-    """What is other than it was in an earlier estate."""
+    """What is other than it was in an earlier estate; ``renamed``: LPARs then → now that are only called otherwise."""
 
     name: str
     estate_sha256: str
@@ -155,6 +155,7 @@ class SinceThen:
     better: tuple[ChangedVerdict, ...]
     came: Annotated[Names, Field(exclude_if=empty)] = ()
     went: Annotated[Names, Field(exclude_if=empty)] = ()
+    renamed: Annotated[dict[str, str], Field(exclude_if=empty)] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

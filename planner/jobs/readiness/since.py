@@ -14,7 +14,7 @@ from itertools import combinations
 from math import comb
 
 from planner.estate.model import Estate
-from planner.estate.row_changes import Story, in_words, stories, undone
+from planner.estate.row_changes import Story, called, in_words, renamings, stories, undone
 from planner.estate.saved import digest
 from planner.grouping import linked
 from planner.jobs.readiness.figures import ChangedVerdict, ReadinessDocument, ReadyWord, SinceThen
@@ -49,8 +49,9 @@ _SAYS = {
 
 def since_then(document: ReadinessDocument, now: Verdicts, earlier: Estate, name: str) -> ReadinessDocument:
     """The document with what changed; ``now`` is what it was made of."""
-    then = now.of(earlier)
-    told = stories(earlier, now.site.estate)
+    names = renamings(earlier, now.site.estate)
+    then = now.of(called(earlier, names))
+    told = stories(then.site.estate, now.site.estate)
     known = dict(_now(document))
     causes = _Causes(then, now, told)
     changes = [causes.of(kind, subject, before, after, name) for (kind, subject), after in known.items()
@@ -59,7 +60,8 @@ def since_then(document: ReadinessDocument, now: Verdicts, earlier: Estate, name
     old, new = ({*v.site.servers, *v.site.vioses, *v.site.start} for v in (then, now))
     return replace(document, since=SinceThen(
         name, digest(earlier), sum(len(s.rows) for s in told), tuple(c for c in changes if c.worse),
-        tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new))))
+        tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new)),
+        dict(sorted(names.items()))))
 
 
 def _now(document: ReadinessDocument) -> Iterator[tuple[tuple[str, str], ReadyWord]]:
