@@ -3,7 +3,8 @@
     python benchmarks/readiness.py [--servers N] [--lpars N] [--asked N] [--shape SHAPE]
 
 Whole processes on estates of ``scale_estates.py``, as they are and closed: one LPAR of every second server without RMC,
-every fifth server's VLANs bridged by nobody else. ``--since``: a few changes of a weekend. A few servers, evenly
+every fifth server's VLANs bridged by nobody else. With the remedies of those that are
+closed. ``--since``: a few changes of a weekend. A few servers, evenly
 spread, are asked alone; the ratio is to what all of them would take. A verdict that is another than evacuate's makes
 the exit code 1.
 """
@@ -87,6 +88,10 @@ def main() -> int:
                 print(f"{shape}{name}: {found.seconds:.1f} s, processor {found.cpu_seconds:.1f} s; {dict(counts)}; "
                       f"{len(document['blockers'])} things; 1 : {one * given.servers / found.cpu_seconds:.0f} of "
                       f"processor against each server alone ({one:.1f} s each); {differ} differ", flush=True)
+            found, document = readiness(bad, "--remedies")
+            told = [f for f in document["servers"] if f["verdict"] in ("no", "unknown", "one way")]
+            print(f"{shape}, closed, with remedies: {found.seconds:.1f} s, processor {found.cpu_seconds:.1f} s; "
+                  f"{sum('remedy' in f for f in told)} remedies for {len(told)} servers", flush=True)
             found, document = readiness(late, "--since", whole)
             then = document["since"]
             print(f"{shape}, --since: {found.seconds:.1f} s, processor {found.cpu_seconds:.1f} s; {then['rows']} rows, "

@@ -21,8 +21,8 @@ from planner.units import some
 
 _ASKED = 6
 """Things of a kind that are asked about, those on which most servers hang first."""
-Word = Callable[[Site, Judge, str], ReadyWord]
-"""The verdict for one server."""
+Opens = Callable[[Site, Judge, str], bool]
+"""Whether a server can be freed, at least one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Thing:
     servers: tuple[str, ...]
 
 
-def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], word: Word) -> list[Blocker]:
+def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], can: Opens) -> list[Blocker]:
     """Those that open or close at least one evacuation, the most first."""
     yes = {f.server for f in free if f.verdict.rank <= ReadyWord.ONE_WAY.rank and f.lpars}
     no = [f.server for f in free if f.verdict.rank > ReadyWord.ONE_WAY.rank]
@@ -44,12 +44,12 @@ def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], word: Word) -
     for thing in _first((*_opening(site, judge, no), *_dark(site, no))):
         after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
         asked = Judge(after)
-        opens = tuple(s for s in thing.servers if word(after, asked, s).rank <= ReadyWord.ONE_WAY.rank)
+        opens = tuple(s for s in thing.servers if can(after, asked, s))
         found.append(Blocker(thing.kind, thing.name, thing.how, opens=opens))
     for thing in _first(_closing(site, judge, yes)):
         after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
         asked = Judge(after)
-        closes = tuple(s for s in thing.servers if word(after, asked, s).rank > ReadyWord.ONE_WAY.rank)
+        closes = tuple(s for s in thing.servers if not can(after, asked, s))
         found.append(Blocker(thing.kind, thing.name, thing.how, closes=closes))
     return sorted((b for b in found if b.opens or b.closes), key=lambda b: (
         -len(b.opens), -len(b.closes), b.kind, b.name))

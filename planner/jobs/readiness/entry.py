@@ -12,7 +12,7 @@ from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
-from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, ServerFree, ServerLost, ViosDown
+from planner.jobs.readiness.figures import ReadinessDocument, ServerFree, ServerLost, ViosDown
 from planner.jobs.readiness.since import since_then
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.parallel import beside
@@ -62,12 +62,12 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     def here() -> tuple[list[ServerFree], list[ServerLost]]:
         return free(servers[::2]), [said.lost(s) for s in servers]
 
-    def word(site: Site, judge: Judge, server: str) -> ReadyWord:
-        return Verdicts(site, options, judge, inactive=asked.inactive).word("server", server)
+    def opens(site: Site, judge: Judge, server: str) -> bool:
+        return Verdicts(site, options, judge, inactive=asked.inactive).opens(server)
 
     (second, down), (first, lost) = beside(there, here)
     found = sorted((*first, *second), key=lambda f: servers.index(f.server))
     document = ReadinessDocument(
         VERSION, digest(loaded.estate), tuple(found), tuple(lost), lpars, tuple(down),
-        tuple(blockers(said.site, said.judge, found, word)))
+        tuple(blockers(said.site, said.judge, found, opens)))
     return document if since is None else since_then(document, said, since, name)

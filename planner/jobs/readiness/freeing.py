@@ -99,20 +99,21 @@ def _spreads(site: Site, plan: Plan, table: Timetable) -> dict[str, NightSpread]
     return leg_spreads(lanes, site, max(_NIGHTS[0], min(_NIGHTS[1], _NIGHT_MOVES // max(1, len(lanes.moves)))))
 
 
-def freed(judge: Judge, server: str, options: Options, *, timed: bool = True, inactive: bool = False) -> ServerFree:
+def freed(judge: Judge, server: str, options: Options, *, timed: bool = True, inactive: bool = False,
+          one_way: bool = True) -> ServerFree:
     """The answer for one server; ``timed``: with the time that it takes; ``inactive``: with its LPARs that are not
-    activated, each by an inactive migration."""
+    activated, each by an inactive migration; ``one_way``: where they cannot all come home it is asked without that."""
     site = judge.site
     idle = tuple(p.name for p in site.estate.lpars if p.server == server and p.name not in site.start)
     goal = Evacuate(servers=(server,), inactive=inactive, assume_nothing=site.assume_nothing)
     if inactive and idle:
         site, idle = Site(site.estate, usage=site.usage, goal=goal), ()
         judge = Judge(site)
-    found = _freed(judge, goal, options, timed=timed)
+    found = _freed(judge, goal, options, timed=timed, one_way=one_way)
     return replace(found, stays=idle) if idle else found
 
 
-def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool) -> ServerFree:
+def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool, one_way: bool) -> ServerFree:
     site, server = judge.site, goal.servers[0]
     names = site.residents(server)
     if not names:
@@ -121,7 +122,7 @@ def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool) -> Se
     if not any(_stays(site, judge, n) for n in names):
         there, plan = attempt(site, judge, goal.replace(come_back=True), options)
     tried = there
-    if plan is None or tried is None:
+    if tried is None or (plan is None and one_way):
         tried, plan = attempt(site, judge, goal, options)
     if plan is None or tried.table is None:
         return _closed(server, len(names), tried)

@@ -44,8 +44,13 @@ class Verdicts:
         found = freed(self.judge, server, self.options, timed=timed, inactive=self.inactive)
         if found.verdict is not ReadyWord.IF:
             return found
-        sure = freed(self._sure, server, self.options, timed=timed, inactive=self.inactive)
+        sure = freed(self._sure, server, self.options, timed=timed, inactive=self.inactive, one_way=False)
         return sure if sure.verdict is ReadyWord.YES else found
+
+    def opens(self, server: str) -> bool:
+        """Whether its LPARs can leave it, whatever that takes for granted."""
+        found = freed(self.judge, server, self.options, timed=False, inactive=self.inactive)
+        return found.verdict.rank <= ReadyWord.ONE_WAY.rank
 
     def lost(self, server: str) -> ServerLost:
         """Whether a server may die."""
