@@ -3,10 +3,9 @@
     python benchmarks/readiness.py [--servers N] [--lpars N] [--asked N] [--shape SHAPE]
 
 Whole processes on estates of ``scale_estates.py``, as they are and closed: one LPAR of every second server without RMC,
-every fifth server's VLANs bridged by nobody else. With the remedies of those that are
-closed. ``--since``: a few changes of a weekend. A few servers, evenly
-spread, are asked alone; the ratio is to what all of them would take. A verdict that is another than evacuate's makes
-the exit code 1.
+every fifth server's VLANs bridged by nobody else; the closed ones with remedies too. ``--since``: a few changes of a
+weekend. A few servers, evenly spread, are asked alone; the ratio is to what all of them would take. A verdict that is
+another than evacuate's makes the exit code 1.
 """
 
 from __future__ import annotations
