@@ -24,12 +24,14 @@ from planner.findings import Finding, errors
 from planner.names import quoted
 from planner.optimise.headroom import HeadroomProgram
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import CUT, Solution, Tag, Terms
+from planner.optimise.program import CUT, Outcome, Solution, Tag, Terms
+from planner.optimise.solver import solve
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, Alternatives, Relief, Scope, of_scope
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.rules.site import typed
+from planner.stopwatch import now
 from planner.units import round_up, show_cores, show_gib
 
 STOPPED = ""
@@ -37,6 +39,8 @@ STOPPED = ""
 _PRICE, _NEEDS = 1000, "remedy"
 """Weight of a price beside that of the move of an LPAR that could stay."""
 _SIZES = (PROCESSORS, POOLS, MEMORY)
+_PLACES = 12
+"""Servers on which an LPAR that may go nowhere is offered places; and servers with most room, for those who may."""
 _PER_USE = 10
 """Thousandths of a core that are used for each hundredth that is entitled."""
 
@@ -365,3 +369,44 @@ class HeadroomRemedy(Buying, HeadroomProgram):
     def __init__(self, site: Site, shop: Shop, goal: Headroom) -> None:
         self.shop = shop
         HeadroomProgram.__init__(self, site, shop.candidates, goal)
+
+
+def bought_whatever_the_room(site: Site, judge: Judge, server: str, prices: Prices, time_limit: float
+                             ) -> tuple[Repair, ...]:
+    """The cheapest changes for the LPARs of a server alone, everybody coming home, where no less is bought with room
+    for all everywhere; () where that is not so, or is not known."""
+    must = list(site.residents(server))
+    offered = {n: _offered(site, judge, n, server) for n in must}
+    among = _among(site, offered)
+    shop = shop_of(site, judge, prices, must, (), among, only=offered, come_back=True)
+    if shop.stranded:
+        return ()
+    model = Buying(site, shop, among, must)
+    solution = model.solve(now() + time_limit, 0.0)
+    changes = model.changes(solution) if solution.outcome is Outcome.OPTIMAL else ()
+    return changes if _whatever_the_room(model, prices.total(changes), prices) else ()
+
+
+def _offered(site: Site, judge: Judge, lpar: str, server: str) -> list[str]:
+    """Where it may go; the servers that serve most of what it needs, where it may go nowhere."""
+    others = [s for s in site.servers if s != server]
+    if places := judge.targets(lpar, others):
+        return places
+    lacks = site.reach.lacking(lpar, site.policies.ignorable_vlans)
+    return sorted(others, key=lambda s: lacks[s])[:_PLACES]
+
+
+def _among(site: Site, offered: Mapping[str, Sequence[str]]) -> list[str]:
+    """The servers with most room, and for each LPAR some of its own."""
+    room = ledger.Ledger(site, site.start)
+    most = sorted({s for of in offered.values() for s in of}, key=lambda s: (-min(room.free(s)), s))[:_PLACES]
+    own = {s for of in offered.values() if not {*of} & {*most} or len(of) <= _PLACES for s in of}
+    return [s for s in site.servers if s in own or s in most]
+
+
+def _whatever_the_room(model: Buying, price: int, prices: Prices) -> bool:
+    """Whether no less is bought where there is room for everybody everywhere."""
+    counted = {r.rule for r in ledger.RESOURCES}
+    free = model.program.without(*(row.tag for row in model.program.rows if row.tag.rule in counted))
+    found = solve(free, 5.0)
+    return found.outcome is Outcome.OPTIMAL and prices.total(model.changes(found)) >= price
