@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WINDOW ?= 2026-12-05 22:00/04:00
 
-.PHONY: demo month-end test prove prove-long lint docs samples clean
+.PHONY: demo month-end test prove prove-long lint faults package docs samples clean
 
 demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
@@ -45,6 +45,16 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive planner
+
+# Commands killed, on full and broken disks, with hostile files, a thousand of them one after the other.
+faults: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/fault_points.py
+	$(BIN)/python benchmarks/fault_files.py
+	$(BIN)/python benchmarks/fault_soak.py
+
+# Wheel and sdist, installed where nothing else is; PYTHONS="python3.12 python3.13" for those interpreters.
+package: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/package.py $(if $(PYTHONS),--python $(PYTHONS))
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/build.py

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Place = Sequence[str | int]
 M = TypeVar("M", bound="BaseModel")
+_MOST_PARTS, _KEY = 500, re.compile(r"""[\w\s."'\[\]-]*\Z""")
 
 
 def read_toml(path: Path, rule: str, help_: str, number: Callable[[str], Any] = Decimal) -> tuple[str, dict[str, Any]]:
@@ -46,10 +47,15 @@ def validated(path: Path, model: type[M], rule: str, help_: str) -> tuple[str, M
 
 def parsed(text: str, file: str, rule: str, help_: str, number: Callable[[str], Any] = Decimal) -> dict[str, Any]:
     """The document of a text, its decimals as ``number`` makes them; raises InputError that names the line."""
+    deep = "not a TOML file: lists or tables stand too deep in each other"
+    for line, row in enumerate(text.splitlines(), 1):
+        # tomllib needs memory by the square of the parts of a key
+        if row.count(".") > _MOST_PARTS and _KEY.match(row.partition("=")[0]):
+            raise _wrong(file, rule, deep, help_, line)
     try:
         return tomllib.loads(text, parse_float=number)
     except RecursionError:
-        raise _wrong(file, rule, "not a TOML file: lists or tables stand too deep in each other", help_) from None
+        raise _wrong(file, rule, deep, help_) from None
     except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         match = re.search(r"at line ([0-9]{1,9})", str(error))
         line = int(match[1]) if match else text.count("\n") + 1 if "end of document" in str(error) else None

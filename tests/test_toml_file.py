@@ -14,6 +14,7 @@ from planner.estate.policy_file import read_policy_file
 from planner.formats.open import read_mapping
 from planner.scenarios.file import read_scenarios
 from planner.scenarios.sweep_file import read_sweep
+from planner.toml_file import parsed
 
 READERS: tuple[Callable[[Path], Any], ...] = (
     read_policy_file, read_catalogue, read_mapping, lambda path: read_scenarios([path]), read_sweep)
@@ -22,10 +23,10 @@ READERS: tuple[Callable[[Path], Any], ...] = (
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(("text", "line"), [
     ("\n\nx = = 1\n", 3), ("x = 1\nx = 2\n", 2), ("x = " + "[" * 5000, None), ("x = " + "9" * 5000, None),
-    ('\nx = "', 2)])
+    ('\nx = "', 2), ("\na" + ".a" * 50_000 + " = 1\n", 2), ("[a" + ' . "a"' * 50_000 + "]\n", 1)])
 def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path, read: Callable[[Path], Any], text: str,
                                                line: int | None) -> None:
-    """Lists that stand 5,000 deep ended in a RecursionError with most of them."""
+    """Lists that stand 5,000 deep ended in a RecursionError with most of them, a key of 50,000 parts in no memory."""
     file = tmp_path / "x.toml"
     file.write_text(text)
     with pytest.raises(InputError) as refused:
@@ -42,3 +43,7 @@ def test_wrong_keys_of_policies_and_models_are_told_with_their_line(tmp_path: Pa
         with pytest.raises(InputError) as refused:
             read(file)
         assert sorted(f.source.line for f in refused.value.findings if f.source) == lines
+
+
+def test_many_decimals_are_no_key_of_many_parts() -> None:
+    assert len(parsed("x = [\n" + "1.5, " * 2000 + "]\n", "x", "r", "h")["x"]) == 2000

@@ -72,7 +72,7 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands, name="planner", no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    cls=_Commands, name="planner", no_args_is_help=True, rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="""Plans live moves of LPARs between IBM Power servers, from exported files alone. It never touches a machine.
 

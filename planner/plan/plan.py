@@ -265,7 +265,7 @@ class Plan:
     order) those of the first level, in its unit.
     """
 
-    version: Literal[1] = field(default=1, kw_only=True)
+    version: Literal[1] = field(default=VERSION, kw_only=True)
     goal: AnyQuestion
     status: Status
     estate_digest: Annotated[str, Field(alias="estate_sha256")]
@@ -494,9 +494,22 @@ def parse(text: str, file: str) -> Plan:
         if not problems:
             return plan.replace(altered=tuple(_alterations(raw, plan)))
     except ValidationError as error:
+        if (other := _other_version(text)) is not None:
+            raise InputError([Finding("input.bad-plan", Severity.ERROR, file, f"a plan of version {other}; this "
+                                      f"program reads {VERSION}", "plan again, or use the release that made it",
+                                      Source(file))]) from None
         problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
     raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner wrote "
                              "it (docs/plan.schema.json)", Source(file)) for problem in problems)
+
+
+def _other_version(text: str) -> int | None:
+    """The version of a plan that is not of this one; None where none is stated."""
+    try:
+        version = from_json(text)["version"]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+    return version if type(version) is int and version != VERSION and abs(version) < 10**6 else None
 
 
 def _alterations(raw: dict[str, Any], plan: Plan) -> Iterator[str]:

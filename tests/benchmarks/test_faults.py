@@ -1,0 +1,31 @@
+"""A slice of what ``make faults`` does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def last_line(script: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, ROOT / "benchmarks" / script, *arguments], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler changes to files are not counted")
+def test_changes_to_files_killed_and_refused() -> None:
+    said = last_line("fault_points.py", "--only", "load json", "--every", "4")
+    number = int(said.partition(" ")[0])
+    assert number >= 6 and said == f"{number} faults at the changes of 1 commands, 0 wrong"
+
+
+def test_hostile_files() -> None:
+    said = last_line("fault_files.py", "--only", "policy,parameters", "--leaves", "4", "--every", "12")
+    assert int(said.partition(" ")[0]) >= 6 and " in 2 places, 0 wrong; exit codes: " in said
