@@ -48,10 +48,10 @@ def validated(path: Path, model: type[M], rule: str, help_: str) -> tuple[str, M
 def parsed(text: str, file: str, rule: str, help_: str, number: Callable[[str], Any] = Decimal) -> dict[str, Any]:
     """The document of a text, its decimals as ``number`` makes them; raises InputError that names the line."""
     deep = "not a TOML file: lists or tables stand too deep in each other"
-    for line, row in enumerate(text.splitlines(), 1):
+    for number_of, row in enumerate(text.splitlines(), 1):
         # tomllib needs memory by the square of the parts of a key
         if row.count(".") > _MOST_PARTS and _KEY.match(row.partition("=")[0]):
-            raise _wrong(file, rule, deep, help_, line)
+            raise _wrong(file, rule, deep, help_, number_of)
     try:
         return tomllib.loads(text, parse_float=number)
     except RecursionError:

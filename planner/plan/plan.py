@@ -43,7 +43,7 @@ from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-VERSION = 1
+VERSION: Literal[1] = 1
 _SAME_S = 0.01
 """Seconds: times are rounded to ms, and bounds a little down."""
 HIGHEST_ID = 65_535

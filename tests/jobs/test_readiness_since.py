@@ -127,7 +127,7 @@ def test_a_policy_that_names_whom_the_earlier_estate_has_not_is_no_error(tmp_pat
     (tmp_path / "old.json").write_text(dump(Loaded(old)))
     (tmp_path / "new.json").write_text(dump(Loaded(BASE)))
     done = CliRunner().invoke(app, ["readiness", str(tmp_path / "new.json"), "--since", str(tmp_path / "old.json")])
-    assert done.exit_code == 0 and "now called: b1 (was gone)" in done.output, done.output
+    assert done.exit_code == 0 and "now called: b1 (was gone)" in " ".join(done.output.split()), done.output
 
 
 def test_nothing_changed_nothing_is_told() -> None:

@@ -61,7 +61,7 @@ def since_then(document: ReadinessDocument, now: Verdicts, earlier: Estate, name
     return replace(document, since=SinceThen(
         name, digest(earlier), sum(len(s.rows) for s in told), tuple(c for c in changes if c.worse),
         tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new)),
-        dict(sorted(names.items()))))
+        renamed=dict(sorted(names.items()))))
 
 
 def _now(document: ReadinessDocument) -> Iterator[tuple[tuple[str, str], ReadyWord]]:
