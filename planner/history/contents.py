@@ -316,34 +316,48 @@ class Contents:
         numbers = [(number, listed[name]) for number, name in self._db.execute(
             f"SELECT id, name FROM entity WHERE kind = ? {'AND server = ?' if on else ''} ORDER BY name, id",
             [kind.value, *on]).fetchall() if name in listed]
-        middle = f"(2 * t - span) // {2 * step}"
-        low, high = f"(2 * (t - span) + {step - 1}) // {2 * step}", f"(2 * t + {step - 1}) // {2 * step}"
-        mean = "(2 * sum({0} * span) + sum(span) FILTER ({0} IS NOT NULL)) // " \
-               "(2 * sum(span) FILTER ({0} IS NOT NULL))"
-        query = f"""
-            WITH part AS (
-                SELECT x.pos, u.t, u.span, u.physc, u.mem_used FROM usage u JOIN wanted x ON x.id = u.entity
-                WHERE u.t > {first * step} AND u.t < {last * step + MOST_SPAN_S} AND u.t - u.span < {last * step}),
-            spread AS (
-                SELECT pos, {middle} AS slot, span, physc, mem_used FROM part WHERE span < {step}
-                UNION ALL
-                SELECT pos, unnest(range({low}, {high})) AS slot, span, physc, mem_used FROM part
-                WHERE span >= {step}),
-            level AS (
-                SELECT pos, slot, greatest(1, span // {step}) AS coarse, {mean.format('physc')} AS physc,
-                       {mean.format('mem_used')} AS mem, min(span) AS span
-                FROM spread WHERE slot >= {first} AND slot < {last} GROUP BY pos, slot, coarse)
-            SELECT pos, slot, coalesce(arg_min(physc, coarse), -1)::INTEGER AS physc,
-                   coalesce(arg_min(mem, coarse), -1)::INTEGER AS mem, arg_min(span, coarse)::INTEGER AS span
-            FROM level GROUP BY pos, slot"""
         self._db.execute("CREATE TEMP TABLE wanted(id INTEGER, pos INTEGER)")
         try:
             self._db.execute("INSERT INTO wanted SELECT unnest(?), unnest(?)",
                              [[number for number, _ in numbers], [position for _, position in numbers]])
-            slots: dict[str, Any] = self._db.execute(query).fetchnumpy()
+            rows = self._db.execute(
+                "SELECT x.pos, u.t, u.span, coalesce(u.physc, -1) AS physc, coalesce(u.mem_used, -1) AS mem "
+                "FROM usage u JOIN wanted x ON x.id = u.entity WHERE u.t > ? AND u.t < ? AND u.t - u.span < ?",
+                [first * step, last * step + MOST_SPAN_S, last * step]).fetchnumpy()
         finally:
             self._db.execute("DROP TABLE wanted")
-        return slots
+        return _in_slots({name: np.asarray(column, dtype=np.int64) for name, column in rows.items()}, first, last, step)
+
+
+def _in_slots(rows: Mapping[str, NDArray[np.int64]], first: int, last: int, step: int) -> dict[str, NDArray[np.int64]]:
+    """What is known of each slot of each position (``pos``), of samples finer than a slot and coarser: the mean by
+    span of the finest there are."""
+    begin, end, span = rows["t"] - rows["span"], rows["t"], rows["span"]
+    fine = span < step
+    middle = (begin + end) // (2 * step)
+    low = np.maximum(np.where(fine, middle, (2 * begin + step - 1) // (2 * step)), first)
+    high = np.minimum(np.where(fine, middle + 1, (2 * end + step - 1) // (2 * step)), last)
+    count = np.maximum(0, high - low)
+    row = np.repeat(np.arange(len(count)), count)
+    slot = low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    cell, width = rows["pos"][row] * (last - first) + slot - first, last - first
+    cells = int(cell.max()) + 1 if len(cell) else 0
+    out = {name: np.full(cells, _NONE, dtype=np.int64) for name in ("physc", "mem", "span")}
+    coarse = np.maximum(1, span // step)[row]
+    for level in np.unique(coarse)[::-1]:
+        on = coarse == level
+        at, spans = cell[on], span[row[on]]
+        finest = np.full(cells, _LAST, dtype=np.int64)
+        np.minimum.at(finest, at, spans)
+        out["span"] = np.where(finest < _LAST, finest, out["span"])
+        for name in ("physc", "mem"):
+            value = rows[name][row[on]]
+            known = value >= 0
+            weight = np.bincount(at[known], spans[known], cells).astype(np.int64)
+            total = np.bincount(at[known], (value * spans)[known], cells).astype(np.int64)
+            out[name] = np.where(weight > 0, (2 * total + weight) // np.maximum(1, 2 * weight), out[name])
+    met = np.flatnonzero(out["span"] >= 0)
+    return {"pos": met // width, "slot": met % width + first, **{name: column[met] for name, column in out.items()}}
 
 
 def numbered(series: Iterable[Mapping[int, str]]) -> str:
