@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -165,6 +166,8 @@ def _lines(text: str, characters: float) -> int:
 
 _LINE, _MOST_HIGH = 15, 409
 """Points: of a line; of a row at most."""
+_EDGE, _PAGE = 0.7, 224
+"""Characters: what a column takes beside its width; of a page in landscape, whose lines are then 7 points high."""
 _MARGIN = 2.5
 """Characters of a column that its edges and the indent take."""
 
@@ -185,9 +188,15 @@ def serial(day: dt.date) -> int:
 
 
 def widths(sheet: Any, *tables: Sequence[Column]) -> None:
-    """Column widths that suit all tables of a sheet, which begin in its first column."""
-    for at in range(max(len(t) for t in tables)):
-        sheet.set_column(at, at, max(t[at].width for t in tables if at < len(t)))
+    """Column widths that suit all tables of a sheet, which begin in its first column; printed on as many pages beside
+    each other as it takes to read it, the first column on each."""
+    wide = [max(t[at].width for t in tables if at < len(t)) for at in range(max(len(t) for t in tables))]
+    for at, width in enumerate(wide):
+        sheet.set_column(at, at, width)
+    first, *others = (width + _EDGE for width in wide)
+    if first + sum(others) > _PAGE:
+        sheet.fit_to_pages(math.ceil(sum(others) / (_PAGE - first)), 0)
+        sheet.repeat_columns(0)
 
 
 def heading(book: Book, sheet: Any, row: int, text: str, said: str = "") -> None:
@@ -209,7 +218,6 @@ def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = No
         sheet.fit_to_pages(wide, 0)
         sheet.repeat_columns(0)
     sheet.print_area(0, 0, last_row, last_column)
-    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     if repeat is not None:
         sheet.repeat_rows(repeat)
 
@@ -233,9 +241,10 @@ def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: s
     """An empty chart (line, column or scatter) in the house's looks."""
     subtype = {"subtype": "straight_with_markers"} if kind == "scatter" else {}
     chart = book.workbook.add_chart({"type": kind} | subtype)
-    chart.set_title({"name": title, "name_font": {"size": 11, "color": COLOURS["navy"]}, "overlay": False})
-    chart.set_legend({"position": "bottom", "font": {"size": 9}})
-    chart.set_y_axis({"min": 0, "name": unit, "name_font": {"size": 9, "bold": False}, "num_format": "0",
+    chart.set_title({"name": title, "name_font": {"size": 12, "color": COLOURS["navy"]}, "overlay": False})
+    chart.set_legend({"position": "bottom", "font": {"size": 11}})
+    chart.set_y_axis({"min": 0, "name": unit, "name_font": {"size": 10, "bold": False}, "num_font": {"size": 10},
+                      "num_format": "0",
                       "major_gridlines": {"visible": True, "line": {"color": COLOURS["rule"]}}, "line": {"none": True},
                       **(axis or {})})
     chart.set_size({"width": size[0], "height": size[1]})

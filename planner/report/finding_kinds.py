@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from planner.findings import Finding, Severity, ordered
+from planner.findings import Finding, Severity, assumed, ordered
 from planner.grouping import grouped
+from planner.report.text import alike
 from planner.units import MANY, some
 
 _EXPECTED = ("network.vlan", "partition.id-free", "partition.hardware-left")
@@ -59,6 +60,12 @@ def kinds(findings: Iterable[Finding]) -> list[FindingKind]:
     rest = [f for f in ordered(findings) if f.severity is not Severity.ASSUMPTION]
     found = [_kind(rows) for rows in grouped(((f.rule, f.severity), f) for f in rest).values()]
     return sorted(found, key=lambda k: (WORDS.index(k.word), -k.number, k.rule))
+
+
+def by_kind(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """What tables of findings show: what the reader does with each, and one finding of each kind; what is to be
+    settled first."""
+    return [*(("settle", f) for f in alike(assumed(findings))), *((k.word, k.as_one()) for k in kinds(findings))]
 
 
 def _kind(rows: Sequence[Finding]) -> FindingKind:

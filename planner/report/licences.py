@@ -13,20 +13,20 @@ from planner.xlsx import Book
 
 _TOP = 3
 _COLUMNS = (
-    Column("Product", attrgetter("product"), "bold", 24),
-    Column("Server", attrgetter("server"), "text", 26),
-    Column("Counted", attrgetter("counting"), lambda r: "text" if r.stated else "guessed", 15),
-    Column("Licence cores before", attrgetter("cores_before"), "id", 12),
-    Column("Licence cores after", attrgetter("cores_after"), "id", 12),
-    Column("Cores of the server", attrgetter("server_cores"), "id", 12),
+    Column("Product", attrgetter("product"), "bold", 20),
+    Column("Server", attrgetter("server"), "text", 22),
+    Column("Counted", attrgetter("counting"), lambda r: "text" if r.stated else "guessed", 12),
+    Column("Licence cores before", attrgetter("cores_before"), "id", 11),
+    Column("Licence cores after", attrgetter("cores_after"), "id", 11),
+    Column("Cores of the server", attrgetter("server_cores"), "id", 10),
     Column("A core is worth", attrgetter("per_core"), "id", 10),
     Column("Unit", attrgetter("unit"), "text", 9),
     Column("Before (units)", lambda r: r.cores_before * r.per_core, "id", 12,
            "[Licence cores before]*[A core is worth]"),
     Column("After (units)", lambda r: r.cores_after * r.per_core, "id", 12, "[Licence cores after]*[A core is worth]"),
-    Column("LPARs before", lambda r: ", ".join(r.lpars_before), "wrap", 34),
-    Column("LPARs after", lambda r: ", ".join(r.lpars_after), "wrap", 34),
-    Column("Counted so by", attrgetter("source"), "wrap", 60),
+    Column("LPARs before", lambda r: ", ".join(r.lpars_before), "wrap", 24),
+    Column("LPARs after", lambda r: ", ".join(r.lpars_after), "wrap", 24),
+    Column("Counted so by", attrgetter("source"), "wrap", 32),
 )
 """Of a :class:`LicenceCount`."""
 

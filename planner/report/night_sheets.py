@@ -171,8 +171,8 @@ def _tasks(book: Book, plan: Plan, estate: Estate, whose: Mapping[str, str]) -> 
         return
     sheet = book.sheet("Tasks")
     columns = (Column("List", lambda t: t.of, "text", 10), Column("When", lambda t: t.when, "text", 8),
-               Column("Task", lambda t: t.text, "wrap", 70),
-               Column("Command", lambda t: t.command, "wrap", 40))
+               Column("Task", lambda t: t.text, "wrap", 64),
+               Column("Command", lambda t: t.command, "wrap", 36))
     heading(book, sheet, 0, "Tasks on the LPARs", "Before and after each move of an LPAR; grey: not for this one.")
     written = table(book, sheet, 3, columns, tasks, height=90)
     last = len(columns) + len(live) - 1

@@ -43,9 +43,9 @@ _SERVERS: tuple[Column[ServerFree], ...] = (
     Column("Out, nine in ten (min)", _minutes(lambda f: f.out, "most_ms"), "tenth", 12),
     Column("Home, half of nights (min)", _minutes(lambda f: f.back, "half_ms"), "tenth", 12),
     Column("Home, nine in ten (min)", _minutes(lambda f: f.back, "most_ms"), "tenth", 12),
-    Column("Why not", lambda f: f.why, "wrap", 60), Column("Remedy (points)", lambda f: f.remedy_cost, "id", 10),
-    Column("Remedy", lambda f: "; ".join(f.remedy), "wrap", 60),
-    Column("Not activated, stay", lambda f: ", ".join(f.stays), "wrap", 40))
+    Column("Why not", lambda f: f.why, "wrap", 48), Column("Remedy (points)", lambda f: f.remedy_cost, "id", 10),
+    Column("Remedy", lambda f: "; ".join(f.remedy), "wrap", 48),
+    Column("Not activated, stay", lambda f: ", ".join(f.stays), "wrap", 24))
 _REASONS: tuple[Column[_Reason], ...] = (
     Column("Server", lambda r: r.of, "text", 24), Column("LPAR", lambda r: r.told.subject, "text", 20),
     Column("Rule", lambda r: r.told.rule, "text", 26), Column("Reason", lambda r: r.told.reason, "wrap", 70),
@@ -59,9 +59,9 @@ _LOST: tuple[Column[ServerLost], ...] = (
 _LPARS: tuple[Column[LparPlaces], ...] = (
     Column("LPAR", lambda p: p.lpar, "text", 20), Column("Server", lambda p: p.server, "text", 24),
     Column("May move", lambda p: p.verdict.value, _look, 10), Column("Places", lambda p: len(p.places), "id", 8),
-    Column("Which", lambda p: ", ".join(p.places), "wrap", 50),
-    Column("Paths", words.path_words, "wrap", 50),
-    Column("Why not", lambda p: "; ".join(o.reason for o in p.why), "wrap", 60))
+    Column("Which", lambda p: ", ".join(p.places), "wrap", 44),
+    Column("Paths", words.path_words, "wrap", 44),
+    Column("Why not", lambda p: "; ".join(o.reason for o in p.why), "wrap", 54))
 _VIOSES: tuple[Column[ViosDown], ...] = (
     Column("VIOS", lambda v: v.vios, "text", 20), Column("Server", lambda v: v.server, "text", 24),
     Column("May go down alone", lambda v: v.verdict.value, _look, 12),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from planner.jobs.scenario_result import Migration, ScenarioFigures, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
+from planner.report.finding_kinds import by_kind
 from planner.report.html import templates
 from planner.report.text import impossible_word, used_cores
 from planner.report.turns import numbers
@@ -106,5 +107,6 @@ def whatif_page(document: WhatifDocument) -> str:
     made = templates()
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
                      "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib,
-                     "used": used_cores, "impossible": lambda unstated: impossible_word(bool(unstated))}
+                     "used": used_cores, "by_kind": by_kind,
+                     "impossible": lambda unstated: impossible_word(bool(unstated))}
     return made.get_template("whatif.html.j2").render(document=document, rows=cells(document), charts=charts(document))

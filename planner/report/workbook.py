@@ -9,13 +9,12 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate, Lpar
-from planner.findings import assumed
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
 from planner.report.answer import verdict
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
-from planner.report.finding_kinds import kinds
+from planner.report.finding_kinds import by_kind
 from planner.report.headroom import headroom_sheet
 from planner.report.licences import licences_sheet
 from planner.report.night_sheets import night_sheets
@@ -62,8 +61,7 @@ def plan_workbook(plan: Plan, estate: Estate, mark: str = "") -> bytes:
 
 def findings_by_kind(book: Book, plan: Plan) -> None:
     """What is to be settled, decided, expected and known, a row a kind; each finding apart where that is more."""
-    rows = [*(("settle", f) for f in alike(assumed(plan.findings))),
-            *((k.word, k.as_one()) for k in kinds(plan.findings))]
+    rows = by_kind(plan.findings)
     findings_sheet(book, rows, itemgetter(1), before=(Column("To", itemgetter(0), "text", 9),))
     if len(rows) < len(every := alike(plan.findings)):
         findings_sheet(book, every, name="All findings")
@@ -157,10 +155,9 @@ def _moves(book: Book, plan: Plan, estate: Estate) -> None:
     columns = _move_columns(plan, {p.name: p for p in estate.lpars})
     rows = [*start_order(plan, OUT), *start_order(plan, BACK)] if plan.in_lanes else plan.moves
     table(book, sheet, 0, columns, rows, height=30, filters=True, empty="")
-    if plan.in_lanes:
-        sheet.fit_to_pages(2, 0)
-        sheet.repeat_columns(0, 3)
     widths(sheet, columns)
+    if plan.in_lanes:
+        sheet.repeat_columns(0, 3)
     sheet.freeze_panes(1, 5)
     sheet.repeat_rows(0)
 

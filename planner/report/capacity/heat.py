@@ -57,7 +57,7 @@ def _day(book: Book, sheet: Any, capacity: Capacity, place: PlaceFigures, top: i
     look = book.format(bold=True, font_color="#FFFFFF", bg_color=colour, align="center", font_size=9)
     sheet.write_number(top + 1, day.day, day.day, look)
     sheet.write_string(top + 2, day.day, _DAYS[day.weekday()], look)
-    figures = book.format(num_format="0.0", font_size=8, align="center")
+    figures = book.format(num_format="0.0", font_size=9, align="center")
     for hour, value in enumerate(place.heat.get(day, (None,) * 24)):
         if value is not None:
             sheet.write_number(top + 3 + hour, day.day, value / 1000, figures)
