@@ -25,7 +25,7 @@ from planner.history.store import History
 from planner.plan.plan import read_plan
 from planner.verify import verify_plan
 
-RELEASED = Path(__file__).parents[1] / "fixtures" / "released"
+RELEASED = Path(__file__).parents[1] / "released"
 RELEASES = sorted(path.name for path in RELEASED.iterdir())
 
 
