@@ -115,7 +115,7 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
     **dict.fromkeys(("servers", "leave", "critical", "keep", "off", "not_targets"), names),
     **dict.fromkeys(("sources", "policies", "files"), paths),
     **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on", "every",
-                     "remedies"), _yes_no),
+                     "remedies", "another_estate"), _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
     **dict.fromkeys(("server", "when", "zone", "name"), _TEXT), **dict.fromkeys(("sets", "count"), _count),
     "budget": lambda name, value: value if value is None else int(_number(name, value)),

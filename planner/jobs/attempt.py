@@ -185,7 +185,7 @@ def _checked(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     objective = sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target)
                     for m in table.moves if m.leg in counted)
     bound = min(answer.bound_ms or 0.0, float(objective))
-    status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
+    status = Status.OPTIMAL if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
     if status is Status.OPTIMAL:
         bound = float(objective)
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)

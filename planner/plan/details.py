@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from planner.history.calendar import DayKind
 from planner.plan.choices import By, Status
-from planner.plan.wire import Listed, Scaled, absent, empty
+from planner.plan.wire import Listed, Scaled, absent, empty, narrative
 
 Cores = Annotated[int, Scaled(100)]
 """Hundredths of a core; cores in JSON."""
@@ -143,6 +143,9 @@ class HeadroomDetails:
     further_cores: tuple[Further, ...] = ()
 
 
+THE_SCENARIOS = narrative("what the scenario makes of it; that the servers carry it is replayed")
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is done to an LPAR after the live moves: ``kind`` is restart, restart after work, re-activation, DLPAR or
@@ -150,11 +153,11 @@ class Change:
 
     lpar: str
     kind: str
-    server: str
-    units: Annotated[Cores, Field(alias="cores")]
-    virtual_processors: int
-    memory_mib: Annotated[Gib, Field(alias="memory_gib")]
-    mode: str
+    server: Annotated[str, Field(json_schema_extra=THE_SCENARIOS)]
+    units: Annotated[Cores, Field(alias="cores", json_schema_extra=THE_SCENARIOS)]
+    virtual_processors: Annotated[int, Field(json_schema_extra=THE_SCENARIOS)]
+    memory_mib: Annotated[Gib, Field(alias="memory_gib", json_schema_extra=THE_SCENARIOS)]
+    mode: Annotated[str, Field(json_schema_extra=THE_SCENARIOS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,7 @@ class Account:
 
     hours: float
     tariff_per_kwh: float | None
-    currency: str
+    currency: Annotated[str, Field(json_schema_extra=narrative("as a person gave it"))]
     co2_kg_per_kwh: float | None
     before_w: float
     after_w: float
@@ -308,6 +311,9 @@ def _refusal_json(why: WhyNot) -> Refusal:
     return told | {"fix": why.fix} if why.fix else told
 
 
+_WHY = narrative("why, and what would help; that its LPARs, servers and rules conflict is proved by verify --prove")
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """A proof of impossibility in the reader's words; none where something is ``unstated``.
@@ -316,24 +322,24 @@ class Conflict:
     (hundredths of a core, MiB); ``irreducible``: take any one member away and the rest is possible.
     """
 
-    summary: str
+    summary: Annotated[str, Field(json_schema_extra=_WHY)]
     lpars: tuple[str, ...]
     servers: tuple[str, ...]
     rules: tuple[str, ...]
-    lifts: tuple[str, ...]
-    refusals: Annotated[Mapping[str, Mapping[str, Sequence[WhyNot]]], Listed(
+    lifts: Annotated[tuple[str, ...], Field(json_schema_extra=_WHY)]
+    refusals: Annotated[Mapping[str, Mapping[str, Sequence[WhyNot]]], Field(json_schema_extra=_WHY), Listed(
         dict[str, dict[str, list[Refusal]]],
         lambda told: {n: {s: [WhyNot(r["rule"], r["reason"], r.get("fix", "")) for r in reasons]
                           for s, reasons in by.items()} for n, by in told.items()},
         lambda held: {n: {s: [_refusal_json(r) for r in reasons] for s, reasons in by.items()}
                       for n, by in held.items()})] = field(default_factory=dict)
-    shortfall: Annotated[Mapping[str, tuple[int, int]], Listed(
+    shortfall: Annotated[Mapping[str, tuple[int, int]], Field(json_schema_extra=_WHY), Listed(
         Shortfall, lambda told: {s: (round(100 * x["cores"]), round(1024 * x["gib"]))
                                  for s, x in told["by_server"].items()}, _shortfall_json)] = field(default_factory=dict)
-    irreducible: bool = True
-    unstated: Annotated[tuple[str, ...], Field(exclude_if=empty)] = ()
+    irreducible: Annotated[bool, Field(json_schema_extra=_WHY)] = True
+    unstated: Annotated[tuple[str, ...], Field(exclude_if=empty, json_schema_extra=_WHY)] = ()
     """What nobody states and would have to be exported before this is a proof."""
-    sets: Annotated[int, Field(exclude_if=empty)] = 0
+    sets: Annotated[int, Field(exclude_if=empty, json_schema_extra=_WHY)] = 0
     """It is so many irreducible sets, each of which is impossible by itself; 0: one, or not known."""
     states: Annotated[int, Field(exclude_if=empty)] = 0
     """Placements may exist; of the so many states that moves can reach none is one. 0: no proof of orders."""

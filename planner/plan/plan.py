@@ -38,7 +38,7 @@ from planner.plan.details import (
 )
 from planner.plan.evening import Evening
 from planner.plan.questions import AnyQuestion, Consolidate
-from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty
+from planner.plan.wire import BOUND, Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty, narrative
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -67,7 +67,7 @@ class FibreForm(AdapterForm):
 class StayForm(TypedDict):
     lpar: str
     server: str
-    why: str
+    why: Annotated[str, Field(json_schema_extra=narrative("free text"))]
 
 
 class FindingForm(TypedDict):
@@ -187,7 +187,8 @@ class Window:
     end: Minutes
     fits: bool | None = None
     spare_s: int | None = None
-    zone: Annotated[str, Field(exclude_if=empty)] = ""
+    zone: Annotated[str, Field(exclude_if=empty, json_schema_extra=narrative(
+        "whose clocks were meant is known to who gave the window; a change of them is counted"))] = ""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -243,7 +244,7 @@ class Level:
     bound: Finite
     gap: float
     status: Status
-    scope: str = ""
+    scope: Annotated[str, Field(json_schema_extra=narrative("free text"))] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,15 +267,16 @@ class Plan:
     """
 
     version: Literal[1] = field(default=VERSION, kw_only=True)
-    goal: AnyQuestion
+    goal: Annotated[AnyQuestion, Field(json_schema_extra=narrative("what was asked is known to who asked"))]
     status: Status
-    estate_digest: Annotated[str, Field(alias="estate_sha256")]
+    estate_digest: Annotated[str, Field(alias="estate_sha256", json_schema_extra=BOUND)]
     objective: Finite | None = None
     bound: Finite | None = None
     gap: Finite | None = None
     verified: bool = False
     moves: tuple[Move, ...] = ()
-    findings: Findings = ()
+    findings: Annotated[Findings, Field(json_schema_extra=narrative(
+        "what the replay finds must be among them; the others are of exports, clocks and history"))] = ()
     conflict: Conflict | None = None
     window: Window | None = None
     back_window: Window | None = None
@@ -282,7 +284,7 @@ class Plan:
     back_from_s: Annotated[int | None, Field(ge=0, le=10**9)] = None
     """Seconds from the start of the plan before which nothing comes back; then ``window`` binds the way out alone."""
     work_s: int | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: Annotated[tuple[str, ...], Field(json_schema_extra=narrative("free text"))] = ()
     before: tuple[ServerState, ...] = ()
     peak: tuple[ServerState, ...] = ()
     after: tuple[ServerState, ...] = ()
@@ -290,12 +292,13 @@ class Plan:
     """Partition ids of the VIOSes that the commands name: a changed id makes a command wrong."""
     stays: Stays = ()
     """(LPAR, server, why) of what is left on the freed servers on purpose."""
-    notes: tuple[str, ...] = ()
+    notes: Annotated[tuple[str, ...], Field(json_schema_extra=narrative("free text"))] = ()
     details: Annotated[HeadroomDetails | WhatifDetails | None, Field(exclude_if=absent)] = None
     levels: tuple[Level, ...] = ()
     off: Annotated[tuple[str, ...], Field(alias="switched_off")] = ()
     """Servers that a consolidation empties and switches off."""
-    evening: Annotated[Evening | None, Field(exclude_if=absent)] = None
+    evening: Annotated[Evening | None, Field(exclude_if=absent, json_schema_extra=narrative(
+        "nights that were drawn: how it may go is told, not proved"))] = None
     at_least_s: Annotated[Mapping[Leg, Finite], Field(exclude_if=empty)] = field(default_factory=dict)
     """Leg → seconds that its moves take at least by the cost model, in whatever order and over whatever movers."""
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -460,7 +463,7 @@ def seal_of(document: Mapping[str, Any]) -> str:
 
 
 def _sha256(facts: Any) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def _misread(raw: Any, read: Any, place: str = "") -> Iterator[str]:
@@ -499,6 +502,8 @@ def parse(text: str, file: str) -> Plan:
                                       f"program reads {VERSION}", "plan again, or use the release that made it",
                                       Source(file))]) from None
         problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
+    except ValueError as error:
+        problems = [f"plan: {error}, such as NaN or a number without end"]
     raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner wrote "
                              "it (docs/plan.schema.json)", Source(file)) for problem in problems)
 

@@ -24,6 +24,16 @@ def empty(value: object) -> bool:
     return not value
 
 
+BOUND: Any = {"x-checked": "bound"}
+"""Of a field (``json_schema_extra``) that ties a plan to its estate: another value is another estate."""
+
+
+def narrative(why: str) -> Any:
+    """Of a field (``json_schema_extra``) with nothing to compare it with but the seal of its plan, and ``why``; every
+    other is worked out again from the estate, what was asked and the moves."""
+    return {"x-checked": "narrative", "x-why": why}
+
+
 @dataclass(frozen=True, slots=True)
 class Scaled:
     """An integer that JSON has as the number ``value / per``, within ``least`` and ``most`` (or above ``above``);
@@ -100,4 +110,24 @@ class WireSchema(GenerateJsonSchema):
             part.pop("title", None)
             if "properties" in part:
                 part["additionalProperties"] = False
+        _mark({key: one for key, one in made.items() if key != "$defs"}, made.get("$defs", {}), "recomputed")
         return made
+
+
+def _mark(part: Any, defined: dict[str, Any], above: str) -> None:
+    """Says of every field how it is checked (``x-checked``): what it says itself, else what is said of what it is part
+    of; of the parts of a class that stands in several places the strictest."""
+    if isinstance(part, list):
+        for one in part:
+            _mark(one, defined, above)
+    if not isinstance(part, dict):
+        return
+    for key, one in part.items():
+        if key != "properties":
+            _mark(one, defined, above)
+        for field in one.values() if key == "properties" else ():
+            if "x-why" not in field and field.get("x-checked") not in ("bound", "recomputed"):
+                field["x-checked"] = above
+            _mark(field, defined, field["x-checked"])
+    if "$ref" in part:
+        _mark(defined[part["$ref"].rpartition("/")[2]], defined, above)

@@ -32,7 +32,8 @@ def preparation(plan: Plan, site: Site) -> Iterator[str]:
         stay = "stay" if ", " in f.subject else "stays"
         yield f"- [ ] **Gate** {md(f.subject)} {stay} until this is settled: {md(f.message)} — {md(f.fix)}"
     usage = " --history HISTORY" if plan.goal.usage else ""
-    exported = Item("Fresh exports taken today, the plan verified against them", f"planner verify PLAN ESTATE{usage}")
+    exported = Item("Fresh exports taken today, the plan verified against them",
+                    f"planner verify PLAN ESTATE{usage} --another-estate")
     if not plan.moves:
         yield from items([exported])
         yield "\nNo LPAR has to move.\n"

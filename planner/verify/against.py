@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than 
     from planner.history.usage import Usage
 
 
-def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Replay:
-    """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
+def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None, *, another_estate: bool = False) -> Replay:
+    """Whether a plan holds against an estate: as it was, or as it is after (part of) the work; against one that has
+    changed before any of the work was done only with ``another_estate``.
 
     ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
     LPARs stand tells how far the work has come; the rest of the moves is replayed from there. What is wrong, another
@@ -44,8 +45,12 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     gone = {*done}
     rest = [m for m in plan.moves if m not in gone]
     if not same and not done:
-        notes.append(Finding("plan.estate", Severity.WARNING, "estate",
-                             "the estate is not the one the plan was made for; the replay is against this one, and "
+        other = "the estate is not the one the plan was made for"
+        if not another_estate:
+            return Replay((broken("plan.estate", "estate", f"{other}, and none of its moves is done in it",
+                                  "give the estate of the plan; whether its moves hold in this one all the same: "
+                                  "--another-estate"),), (), (), ())
+        notes.append(Finding("plan.estate", Severity.WARNING, "estate", f"{other}; the replay is against this one, and "
                              "nothing is said of what the plan costs, proves and saves",
                              "check what has changed since"))
     if done:

@@ -14,7 +14,7 @@ from planner.estate.consoles import is_ivm
 from planner.findings import Finding, Severity, assumed
 from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Measure, Status
-from planner.plan.plan import Move, Plan, Window
+from planner.plan.plan import Plan, Window
 from planner.plan.questions import Consolidate, Whatif
 from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
@@ -35,7 +35,7 @@ _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"
 def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, site, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
-                 _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
+                 _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _found(plan, played),
                  licence_claims(plan, site), meter_claims(plan, site), _unknown_slots(plan, site),
                  _unknown_levels(plan, site))
     if in_order(plan.moves, played.findings):
@@ -68,10 +68,11 @@ def _in_waves(plan: Plan, site: Site) -> Iterator[Claim]:
                             (cost.duration_ms, cost.suspend_ms, cost.bytes_sent), m.lpar)
 
 
-def _assumptions(plan: Plan, played: Replay) -> Iterator[Claim]:
-    """None of what the replay had to take for granted is left out."""
-    said, worked = ({(f.rule, f.subject, f.message) for f in assumed(of.findings)} for of in (plan, played))
-    yield Claim("what it takes for granted", sorted(said & worked), sorted(worked))
+def _found(plan: Plan, played: Replay) -> Iterator[Claim]:
+    """None of what the replay finds, or had to take for granted, is left out."""
+    said, worked = ({(f.rule, f.severity, f.subject, f.message, f.fix) for f in of.findings
+                     if f.severity is not Severity.ERROR} for of in (plan, played))
+    yield Claim("what it warns of and takes for granted", sorted(said & worked), sorted(worked))
 
 
 def _unknown_slots(plan: Plan, site: Site) -> Iterator[Claim]:
@@ -104,10 +105,11 @@ def _unknown_levels(plan: Plan, site: Site) -> Iterator[Claim]:
 
 def _states(plan: Plan, site: Site, played: Replay) -> Iterator[Claim]:
     for name in ("before", "peak", "after"):
-        said, worked = ({s.server: s for s in getattr(of, name)} for of in (plan, played))
+        rows, states = getattr(plan, name), getattr(played, name)
+        yield Claim(f"servers {name}", [x.server for x in rows], [x.server for x in states])
+        said, worked = ({x.server: x for x in of} for of in (rows, states))
         if plan.goal.usage and site.usage is None:  # nothing can be said of what was used
             said = {s: replace(x, used=None) for s, x in said.items()}
-        yield Claim(f"servers {name}", sorted(said), sorted(worked))
         yield from (Claim(f"what it holds {name}", said.get(server), state, server) for server, state in worked.items())
 
 
@@ -115,7 +117,8 @@ def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
     """Each move's time alone on the fastest pair of movers and its surcharges for risk."""
     legs = (OUT, BACK) if plan.goal.back_counts else (OUT,)
     then = after_work(plan, site, judge)
-    worked = sum(_surcharged(m, site, then if m.leg == BACK else judge) for m in plan.moves if m.leg in legs) / 1000
+    worked = sum(surcharged(m.lpar, m.source, m.target, then if m.leg == BACK else judge)
+                 for m in plan.moves if m.leg in legs) / 1000
     if not isinstance(plan.goal, Consolidate):
         yield near("objective (s)", plan.objective, worked)
         return
@@ -128,12 +131,14 @@ def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
                 for x in plan.levels[:1])
 
 
-def _surcharged(move: Move, site: Site, judge: Judge) -> float:
-    p, findings = site.parameters, (*judge.readiness(move.lpar), *judge.move(move.lpar, move.source, move.target))
+def surcharged(lpar: str, source: str, target: str, judge: Judge) -> float:
+    """What a move costs, in ms: its time alone on the fastest movers, and what its risks count."""
+    site = judge.site
+    p, findings = site.parameters, (*judge.readiness(lpar), *judge.move(lpar, source, target))
     risk = p.risk_warning_s * sum(f.severity is Severity.WARNING for f in findings)
-    risk += p.risk_production_s * (site.lpars[move.lpar].environment == "production")
-    risk += p.risk_heartbeat_s * site.is_heartbeat(move.lpar)
-    return site.solo(move.lpar, move.source, move.target).duration_ms + round(1000 * risk)
+    risk += p.risk_production_s * (site.lpars[lpar].environment == "production")
+    risk += p.risk_heartbeat_s * site.is_heartbeat(lpar)
+    return site.solo(lpar, source, target).duration_ms + round(1000 * risk)
 
 
 def _bounds(plan: Plan) -> list[Finding]:
@@ -162,10 +167,14 @@ def _proof(plan: Plan) -> Iterator[Claim]:
         if objective is not None and bound is not None:
             yield near(f"gap of {name}", gap, max(0.0, objective - bound) / objective if objective > 0 else 0.0, 2e-6)
     if plan.levels:
-        proved = plan.status is not Status.OPTIMAL or all(x.status is Status.OPTIMAL for x in plan.levels)
-        yield Claim("whether all levels are proved", proved, True)
-    elif plan.status is Status.OPTIMAL:
-        yield near("bound of what is optimal", plan.bound, plan.objective or 0.0)
+        proved = all(x.status is Status.OPTIMAL for x in plan.levels)
+        if plan.window is None or plan.status is Status.OPTIMAL:  # what no window has time for may have been left on
+            yield Claim("status that its levels make", plan.status, Status.OPTIMAL if proved else Status.FEASIBLE)
+    else:
+        optimal = near("bound of what is optimal", plan.bound, plan.objective or 0.0)
+        if plan.status is Status.OPTIMAL or optimal.said == optimal.worked:
+            yield Claim("status of what costs no more than its bound", plan.status, Status.OPTIMAL)
+            yield optimal
 
 
 def _clock(plan: Plan) -> Iterator[Claim]:
@@ -180,9 +189,12 @@ def _clock(plan: Plan) -> Iterator[Claim]:
                     (spare >= 0 and not plan.too_few(leg), spare))
     if not plan.goal.come_back:
         yield Claim("times of a way back", (plan.work_s, plan.back_from_s), (None, None))
-    elif plan.work_s is None or plan.work_s < 0:
-        yield Claim("whether the seconds of work are known", plan.work_s is None and isinstance(
-            plan.goal, Consolidate) and plan.goal.weekend, True)
+    elif isinstance(plan.goal, Consolidate) and plan.goal.weekend:
+        own = plan.back_from_s is not None
+        yield Claim("whether the way back has a window of its own, and seconds of work before it",
+                    (plan.back_window is not None, plan.work_s), (own, 0 if own else None))
+    else:
+        yield Claim("whether the seconds of work are known", plan.work_s is not None and plan.work_s >= 0, True)
 
 
 def _seconds(window: Window, clock: datetime) -> float:

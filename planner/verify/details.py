@@ -24,8 +24,8 @@ def details_claims(plan: Plan, site: Site) -> Iterator[Claim]:
     """The headroom on the server now and after the way out, as far as no usage history is needed to tell."""
     goal, details = plan.goal, plan.details
     if not isinstance(goal, Headroom) or not isinstance(details, HeadroomDetails):
-        yield Claim("details of another question", details is None or (isinstance(goal, Whatif) and isinstance(
-            details, WhatifDetails)), not isinstance(goal, Headroom))
+        yield Claim("details of its question", type(details).__name__, {
+            "headroom": "HeadroomDetails", "whatif": "WhatifDetails"}.get(goal.kind, "NoneType"))
         return
     if goal.server not in site.servers:
         return

@@ -71,6 +71,10 @@ def test_each_paper_of_another_plan_is_told(plans: Path) -> None:
             shutil.copy(plans / "b" / name, plans / "a" / name)
             assert verified(plans) == (1, {name: ("papers.other-plan", "error")})
             (plans / "a" / name).write_bytes(kept)
+    kept = (plans / "a" / "moves.csv").read_bytes()
+    shutil.copy(plans / "b" / "moves.csv", plans / "a" / "moves.csv")
+    assert verified(plans) == (0, {"moves.csv": ("papers.unmarked", "warning")})  # it cannot say of which plan it is
+    (plans / "a" / "moves.csv").write_bytes(kept)
     code, said = run("verify", plans / "a", plans / "estate.json")
     assert code == 0 and "the plan holds" in said
     shutil.copy(plans / "b" / "lane-1.sh", plans / "a" / "lane-77.sh")

@@ -255,12 +255,14 @@ def test_no_single_slip_in_a_plan_goes_unseen(data: st.DataObject) -> None:
 
 
 def _against(of: Estate, plan: Plan = PLAN) -> Replay:
-    return verify_plan(plan, of)
+    return verify_plan(plan, of, another_estate=True)
 
 
 def test_verify_says_when_the_estate_is_another() -> None:
     played = _against(changed(BASE, "b1", memory_mib=8192))
     assert played.holds and [f.rule for f in played.findings] == ["plan.estate"]
+    strictly = verify_plan(PLAN, changed(BASE, "b1", memory_mib=8192))
+    assert not strictly.holds and [f.rule for f in strictly.findings] == ["plan.estate"]
     assert _against(BASE).findings == ()
 
 
