@@ -38,7 +38,7 @@ from planner.cli.options import (
 )
 from planner.errors import UsageError
 from planner.findings import Finding, finding_json
-from planner.plan.choices import By
+from planner.plan.choices import By, Status
 from planner.stopwatch import began, stoppable
 
 if TYPE_CHECKING:
@@ -201,15 +201,24 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
 @command("verify")
 def verify_command(
     plan_file: PlanFile,
-    estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, *, shown: Shown,
+    estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, *,
+    another_estate: Annotated[bool, typer.Option("--another-estate", help="The estate has changed since: do the moves "
+                                                 "hold in it all the same?")] = False,
+    prove: Annotated[bool, typer.Option("--prove", help="Prove anew what it claims of bounds and impossibility, by "
+                                        "rows of its own, exact arithmetic and another solver.")] = False,
+    time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", min=0.1, help="For the proof of each claim, "
+                                              "in seconds.")] = 60.0,
+    shown: Shown,
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Of a directory: are its papers
-    those of this plan, and its scripts and playbook as they were written? Exit code 1: no.
+    those of this plan, and its scripts and playbook as they were written? Exit code 1: no; 4: it does, and what
+    --prove was to prove is not proved.
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
     from planner.plan.plan import read_plan
-    from planner.verify import verify_plan
+    from planner.verify import Replay, verify_plan
+    from planner.verify.prove import exit_code, proofs
 
     plan = read_plan(plan_file)
     against = load_estate(estate, policy).estate
@@ -218,7 +227,9 @@ def verify_command(
         from planner.jobs.peak_hours import usage_again
 
         usage = usage_again(against, history, plan.goal.usage)
-    replay = verify_plan(plan, against, usage)
+    proved = proofs(plan, against, usage, time_limit) if prove else []
+    none = prove and plan.status is Status.INFEASIBLE
+    replay = Replay((), (), (), ()) if none else verify_plan(plan, against, usage, another_estate=another_estate)
     papers: list[Finding] = []
     fits = True
     if plan_file.is_dir():
@@ -226,10 +237,12 @@ def verify_command(
 
         papers = list(papers_of(plan_file, plan))
         fits = fit(papers)
-    findings = [*replay.findings, *papers]
+    findings = [*(p.finding() for p in proved), *replay.findings, *papers]
     from planner.report.plan_terminal import verified_line, verified_view
 
     line = verified_line(plan, findings, holds=replay.holds, papers_fit=fits)
-    tell(shown, lambda: {"holds": replay.holds, "papers_fit": fits, "findings": [finding_json(f) for f in findings]},
+    tell(shown, lambda: {"holds": replay.holds and not none, "papers_fit": fits,
+                         "findings": [finding_json(f) for f in findings],
+                         **({"proofs": [p.as_json() for p in proved]} if prove else {})},
          lambda: line.plain, lambda: verified_view(line, findings, whole=shown.verbose))
-    return 0 if replay.holds and fits else 1
+    return exit_code(proved) if replay.holds and fits else 1

@@ -72,7 +72,8 @@ def plan_line(plan: Plan) -> str:
 
 def verified_line(plan: Plan, findings: Sequence[Finding], *, holds: bool, papers_fit: bool) -> Text:
     """Whether a plan holds, and whether the papers beside it are its own."""
-    line = Text("the plan holds", "bold green") if holds else Text("the plan does NOT hold", "bold red")
+    said = "there is no plan" if plan.conflict is not None else "the plan holds"
+    line = Text(said, "bold green") if holds else Text("the plan does NOT hold", "bold red")
     line.append(f": {len(plan.moves)} moves replayed, {counts(findings)}", "not bold default")
     return line if papers_fit else line.append("; papers beside it are of another plan, or changed", "bold red")
 
