@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.grouping import inverted
-from planner.optimise.heuristics.packing import tightness
+from planner.optimise.heuristics.packing import tightest
 from planner.optimise.measure import scale_of
 from planner.optimise.restarts import Restarting
 from planner.plan.questions import Consolidate
@@ -31,6 +31,18 @@ class Restarts:
     lacks: str = ""
 
 
+class _AsTheyRun(Restarting):
+    """All other servers as they are: rules are asked of those with room, one after the other."""
+
+    def __init__(self, failover: Failover) -> None:
+        site, goal = failover.site, Consolidate()
+        super().__init__(site, failover.targets, list(site.servers), goal, scale_of(site, goal.measure))
+        self.may = failover.may
+
+    def place(self, lpar: str, failed: str, on: Collection[str], room: Ledger) -> str | None:
+        return tightest(room, lpar, on, lambda t: self.may(lpar, failed, t))
+
+
 class Failover:
     """Where LPARs start anew when a server dies, all others running as they do."""
 
@@ -39,22 +51,25 @@ class Failover:
 
     @cached_property
     def _restarting(self) -> Restarting:
-        goal = Consolidate()
-        return Restarting(self.site, self.targets, list(self.site.servers), goal, scale_of(self.site, goal.measure))
+        return _AsTheyRun(self)
 
     @cached_property
     def _room(self) -> Ledger:
         return Ledger(self.site, self.site.start)
 
+    def may(self, lpar: str, failed: str, server: str) -> bool:
+        """Whether an LPAR of a server that is lost may start on a server."""
+        return server != failed and self.judge.restartable(lpar, failed, server)
+
     @remembered
     def targets(self, lpar: str, failed: str) -> Sequence[str]:
         """The servers on which an LPAR of a server that is lost may start."""
-        return [s for s in self.site.servers if s != failed and self.judge.restartable(lpar, failed, s)]
+        return [s for s in self.site.servers if self.may(lpar, failed, s)]
 
     def of(self, server: str) -> Restarts:
         """What becomes of the LPARs of a server that dies."""
         names = [n for n in self.site.residents(server) if self.site.lpars[n].active]
-        able = [n for n in names if self.targets(n, server)]
+        able = [n for n in names if any(self.may(n, server, s) for s in self.site.servers)]
         nowhere = tuple(n for n in names if n not in able)
         there = inverted(self.site.start.items()) | {server: able}
         on = set(self.site.servers) - {server}
@@ -72,10 +87,10 @@ class Failover:
         for n in self.site.residents(server):
             room.leave(n, server)
         for n in sorted(names, key=lambda n: (-self.site.share(n, server), n)):
-            fitting = [t for t in self.targets(n, server) if room.fits(n, t)]
-            if fitting:
-                places[n] = min(fitting, key=lambda t: (tightness(room, n, t), t))
-                room.arrive(n, places[n])
+            best = tightest(room, n, self.targets(n, server))
+            if best is not None:
+                places[n] = best
+                room.arrive(n, best)
         return places
 
     def _lacking(self, server: str, names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from planner.grouping import inverted
 from planner.optimise.consolidation_program import LINK, ConsolidationProgram
-from planner.optimise.heuristics.packing import tightness
+from planner.optimise.heuristics.packing import tightest
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
 from planner.optimise.program import Outcome, Program, Solution, Tag
@@ -67,8 +67,7 @@ class Restarting:
         for n in names:
             room.leave(n, failed)
         for n in names:
-            fitting = [t for t in self.targets(n, failed) if t in on and room.fits(n, t)]
-            best = min(fitting, key=lambda t: (tightness(room, n, t), t), default=None)
+            best = self.place(n, failed, on, room)
             if best is None:
                 break
             room.arrive(n, best)
@@ -79,6 +78,10 @@ class Restarting:
             room.arrive(n, failed)
         kept = len(places) == len(names) and self.carried(there, places)
         return places if kept else None
+
+    def place(self, lpar: str, failed: str, on: Collection[str], room: Ledger) -> str | None:
+        """Where one restarts: of the servers where it fits, that where it fits most tightly."""
+        return tightest(room, lpar, [t for t in self.targets(lpar, failed) if t in on])
 
     def carried(self, there: Mapping[str, Sequence[str]], places: Mapping[str, str]) -> bool:
         """Whether what was used lets servers carry what restarts there."""

@@ -124,9 +124,10 @@ def test_homes_that_no_plan_can_mean() -> None:
 
 PASSING = {"headroom": (jobs.headroom, Headroom(server="A", units=1400, memory_mib=0, come_back=True)),
            "headroom where it stands": (jobs.headroom, Headroom(server="B", units=1400, memory_mib=0, come_back=True)),
-           "consolidate": (jobs.consolidate, Consolidate(come_back=True, off=("C",))),
-           "consolidate where it stands": (jobs.consolidate, Consolidate(come_back=True, off=("B",)))}
-"""Questions with a way back that are not about who stands elsewhere."""
+           "consolidate": (jobs.consolidate, Consolidate(come_back=True, off=("C",), keep=("A", "B"))),
+           "consolidate where it stands": (jobs.consolidate, Consolidate(come_back=True, off=("B",), keep=("A", "C")))}
+"""Questions with a way back that are not about who stands elsewhere. All servers that may stay on are told to: one that
+is left on since it would save too little makes a plan the best of those that leave it on alone."""
 
 
 @pytest.mark.parametrize("kind", PASSING)

@@ -6,7 +6,7 @@ where it fits most tightly; who finds no room is exchanged for one that does els
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from planner.optimise.placement import Candidates
 from planner.rules import Site
@@ -21,6 +21,14 @@ def tightness(room: Ledger, lpar: str, server: str) -> float:
     demand, limit = room.site.demand(lpar, server), room.site.limit(server)
     return max((room.left(PROCESSORS, server) - demand.units) / max(limit.units, 1),
                (room.left(MEMORY, server) - demand.memory_mib) / max(limit.memory_mib, 1))
+
+
+def tightest(room: Ledger, lpar: str, servers: Iterable[str], may: Callable[[str], bool] = lambda server: True
+             ) -> str | None:
+    """The server of these, that it ``may`` go to and where it fits, with the least room left beside it; None of none.
+    What takes long is asked of as few as need be."""
+    roomy = sorted((tightness(room, lpar, s), s) for s in servers if room.has_room(lpar, s))
+    return next((s for _, s in roomy if may(s) and room.fits(lpar, s)), None)
 
 
 def packed(site: Site, candidates: Candidates, servers: Sequence[str], *, checked: bool = False

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from planner.findings import errors
 from planner.grouping import inverted
-from planner.optimise.heuristics.packing import tightness
+from planner.optimise.heuristics.packing import tightest, tightness
 from planner.optimise.large.decomposition import Placed, Settled
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
@@ -256,8 +256,7 @@ class _Filling:
         for s in sorted(self.options.cost[lpar], key=lambda s: (-tightness(self.room, lpar, s), s)):
             gone: list[str] = []
             for m in sorted(self.held[s], key=lambda m: (-self.size(m), m)):
-                free = min((t for t in self.options.cost[m] if t != s and self.room.fits(m, t)),
-                           key=lambda t: (tightness(self.room, m, t), t), default=None)
+                free = tightest(self.room, m, (t for t in self.options.cost[m] if t != s))
                 if free is not None:
                     self._take(m)
                     self._put(m, free)
