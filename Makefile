@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WINDOW ?= 2026-12-05 22:00/04:00
 
-.PHONY: demo month-end test prove prove-long lint faults package docs samples clean
+.PHONY: demo month-end test prove prove-long bench bench-slice lint faults package docs samples clean
 
 demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
@@ -40,6 +40,16 @@ prove: $(VENV)/.installed-test
 
 prove-long: $(VENV)/.installed-test
 	$(BIN)/python tests/outside/prove.py --goals $(GOALS) --workers 2 --from $(SEED)
+
+# All benchmarks, and docs/benchmarks.md: minutes; ONLY="NAME …" prints some of them, LONG=1 takes hours. And a slice of
+# them, as ratios beside those of benchmarks/slice.json: seconds.
+ONLY ?=
+LONG ?=
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(LONG),--long)
+
+bench-slice: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/bench_slice.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

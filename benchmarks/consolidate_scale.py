@@ -1,7 +1,7 @@
 """Consolidation at scale: blocks and the overlapping ring, beside the same model given whole to HiGHS and to CP-SAT.
 
     python benchmarks/consolidate_scale.py [--only blocks|shapes|n-plus-1|ring|growth|limits]
-                                           [--minimise MEASURE] [--gap G] [--runs N] [--servers N]
+                                           [--minimise MEASURE] [--gap G] [--runs N] [--servers N] [--each N]
 
 Whole processes, from a saved estate to the plan directory (loading, reach, rules, answer, order, replay, workbook,
 runbook), in one run on one machine.
@@ -31,7 +31,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -218,9 +218,9 @@ def of_ring(tally: Tally, scratch: Path) -> None:
                 f"{name}: gap at most {most:.0%} in {seconds:g} s: {told} in {answer.run.seconds:.1f} s")
 
 
-def of_shapes(tally: Tally, scratch: Path, factor: float, most: int) -> None:
+def of_shapes(tally: Tally, scratch: Path, factor: float, most: int, sizes: Sequence[int]) -> None:
     """Both levels of every shape and size of so many servers at most, beside the baselines."""
-    for (shape, servers, *gaps), each in product(SHAPES, EACH):
+    for (shape, servers, *gaps), each in product(SHAPES, sizes):
         if servers > most:
             continue
         estate, name = shape(servers, servers * each), f"{shape.__name__} {servers}/{servers * each:,}"
@@ -277,12 +277,13 @@ def of_limits(tally: Tally, scratch: Path, most: int) -> None:
             best = min(best, objective)
 
 
-def of_growth(tally: Tally, scratch: Path) -> None:
-    """The exponent of time against LPARs at a fixed block size."""
+def of_growth(tally: Tally, scratch: Path, most: int) -> None:
+    """The exponent of time against LPARs at a fixed block size, of so many servers at most; of fewer than the smallest
+    one estate alone, without an exponent."""
     start = median([run([*PLANNER, "--version"]) for _ in range(3)])
     print(f"Blocks of 12, 20 LPARs a server; bare start {start.seconds:.2f} s")
     rows, proved = [], True
-    for servers in GROWTH:
+    for servers in [n for n in GROWTH if n <= most] or [most]:
         estate = blocks(servers, 20 * servers)
         answer = ours(tally, estate, scratch, tally.limit)
         found, level = answer.run, answer.level
@@ -293,6 +294,8 @@ def of_growth(tally: Tally, scratch: Path) -> None:
         rows.append((20 * servers, found.seconds, found.cpu_seconds))
         proved = proved and answer.optimal
     sizes = [n for n, _, _ in rows]
+    if len(sizes) < 2:
+        return
     wall, processor = (power_law(sizes, [r[k] for r in rows])[1] for k in (1, 2))
     bare = power_law(sizes, [max(r[2] - start.cpu_seconds, 0.01) for r in rows])[1]
     doubt = "" if proved else "; says nothing, since not all answers are proved"
@@ -308,7 +311,8 @@ def main() -> int:
     parser.add_argument("--gap", type=float, default=0.01, help="gap that counts as proved (default 0.01)")
     parser.add_argument("--runs", type=int, default=1, help="runs of which the median counts")
     parser.add_argument("--time-limit", type=float, default=60.0, help="of the planner, but for the ring")
-    parser.add_argument("--servers", type=int, default=500, help="of the shapes, at most")
+    parser.add_argument("--servers", type=int, default=GROWTH[-1], help="at most")
+    parser.add_argument("--each", type=int, nargs="+", help="LPARs a server of the shapes")
     parser.add_argument("--baseline", type=float, default=1.0, metavar="X",
                         help="time of the baselines in times ours; 0 leaves them out")
     given = parser.parse_args()
@@ -320,7 +324,7 @@ def main() -> int:
         if given.only in (None, "blocks"):
             of_blocks(tally, scratch, given.baseline)
         if given.only in (None, "shapes"):
-            of_shapes(tally, scratch, given.baseline, given.servers)
+            of_shapes(tally, scratch, given.baseline, given.servers, given.each or EACH)
         if given.only in (None, "n-plus-1"):
             of_n_plus_1(tally, scratch, given.servers)
         if given.only in (None, "ring"):
@@ -328,7 +332,7 @@ def main() -> int:
         if given.only in (None, "limits"):
             of_limits(tally, scratch, given.servers)
         if given.only in (None, "growth"):
-            of_growth(tally, scratch)
+            of_growth(tally, scratch, given.servers)
     print()
     for held, text in tally.claims:
         print(f"{'holds ' if held else 'MISSED'}  {text}")

@@ -1,11 +1,11 @@
 """HiGHS beside CP-SAT on the integer programs of evacuations, of the balance among equals, and of headroom's curve.
 
-    python benchmarks/engines.py [--servers N] [--limit S] [--seed S]
+    python benchmarks/engines.py [--servers N] [--limit S] [--seed S] [--shape SHAPE]
 
 Every program that the planner gives to a solver while it answers (blocks, ring and open; 24 and ``--servers`` servers,
-10 and 40 LPARs a server) is taken down and given to both, each alone, one worker, for ``--limit`` seconds, gap 0. A
-line a shape and question: programs, seconds of both and their ratio, how many each proved. The planner asks HiGHS where
-it is not slower in the sum. Exit code 1: two proofs contradict each other.
+10 and 40 LPARs a server; of fewer than 24 those alone, 10) is taken down and given to both, each alone, one worker, for
+``--limit`` seconds, gap 0. A line a shape and question: programs, seconds of both, ratio, how many each proved. The
+planner asks HiGHS where it is not slower in the sum. Exit code 1: two proofs contradict each other.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from itertools import product
 
 from scale_estates import blocks, open_estate, ring
 
@@ -78,18 +79,19 @@ def main() -> int:
     parser.add_argument("--servers", type=int, default=LARGE)
     parser.add_argument("--limit", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shape", choices=SHAPES)
     asked = parser.parse_args()
     right = True
-    for shape, make in SHAPES.items():
-        for servers in (24, asked.servers):
-            for each in EACH:
-                estate = make(servers, servers * each, asked.seed)
-                for question, ask in questions(estate).items():
-                    name = f"{shape} {servers}/{servers * each:,} {question}"
-                    try:
-                        right = line(name, programs(ask), asked.limit) and right
-                    except PlannerError as error:
-                        print(f"{name:<40} {error}")
+    sizes = [*product((24, asked.servers), EACH)] if asked.servers >= 24 else [(asked.servers, EACH[0])]
+    for shape in [asked.shape] if asked.shape else SHAPES:
+        for servers, each in sizes:
+            estate = SHAPES[shape](servers, servers * each, asked.seed)
+            for question, ask in questions(estate).items():
+                name = f"{shape} {servers}/{servers * each:,} {question}"
+                try:
+                    right = line(name, programs(ask), asked.limit) and right
+                except PlannerError as error:
+                    print(f"{name:<40} {error}")
     return 0 if right else 1
 
 

@@ -1,6 +1,6 @@
 """Evacuating at scale: 2 of 100 servers with 1,000 LPARs beside two peers, and how time grows up to 10,000 LPARs.
 
-    python benchmarks/evacuate_scale.py [--cache DIR] [--runs N] [--only peers|growth]
+    python benchmarks/evacuate_scale.py [--cache DIR] [--runs N] [--only peers|growth] [--servers N] [--grow N]
 
 Whole processes, from a file to the answer, in one run on one machine; ratios are what to look at. Our own plan must be
 proved optimal and verified, else the benchmark ends with exit code 1. A peer that cannot be had is said to be missing.
@@ -34,7 +34,6 @@ from planner.estate.model import Estate
 from planner.rules import Site
 
 PLANNER = [sys.executable, "-m", "planner.cli"]
-FREED = ("srv010", "srv050")
 PROXLB = "proxlb-solver==0.1.1"
 GROWTH = (24, 48, 120, 240, 504)
 """Servers in blocks of 12; 20 LPARs a server; one server of every second block is freed."""
@@ -88,16 +87,16 @@ def _line(name: str, found: Run, base: Run, told: str) -> None:
           f"   processor {found.cpu_seconds:6.2f} s   peak {found.peak_mb:6.0f} MB   {told}", flush=True)
 
 
-def peers(scratch: Path, cache: Path, runs: int) -> bool:
+def peers(scratch: Path, cache: Path | None, runs: int, servers: int) -> bool:
     """Ours and both peers on one estate; whether ours is what it must be and at least as fast as asked for."""
-    estate = open_estate(100, 1000)
+    estate, freed = open_estate(servers, 10 * servers), tuple(f"srv{servers // n:03d}" for n in (10, 2))
     file = save(estate, scratch / "open.json")
     data = scratch / "hbal.data"
-    data.write_text(ganeti.text(estate, FREED))
+    data.write_text(ganeti.text(estate, freed))
     mine, theirs, plan = [], [], {"status": "none", "verified": False, "moves": []}
     hbal = shutil.which("hbal")
     for _ in range(runs):  # in turn, so that both meet the same disturbances
-        found, plan = ours(file, FREED, scratch / "plan")
+        found, plan = ours(file, freed, scratch / "plan")
         mine.append(found)
         if hbal:
             theirs.append(run([hbal, "-t", data, "--evac-mode", "-l", "100000"]))
@@ -105,7 +104,7 @@ def peers(scratch: Path, cache: Path, runs: int) -> bool:
     moves = plan["moves"]
     assert isinstance(moves, list)
     waves = max((m["wave"] for m in moves), default=0)
-    print(f"Evacuate {', '.join(FREED)} of {len(estate.servers)} servers, {len(estate.lpars)} LPARs "
+    print(f"Evacuate {', '.join(freed)} of {len(estate.servers)} servers, {len(estate.lpars)} LPARs "
           f"(median of {runs} runs; x: times ours)")
     _line("planner evacuate", base, base, f"{len(moves)} moves, {plan['status']}, "
           f"{'verified' if plan['verified'] else 'NOT VERIFIED'}, {waves} waves, workbook and runbook written")
@@ -117,11 +116,11 @@ def peers(scratch: Path, cache: Path, runs: int) -> bool:
         fast = base.seconds <= peer.seconds
     else:
         print("hbal: not here (Debian: apt-get install ganeti-htools)")
-    program = proxlb_program(cache)
+    program = proxlb_program(cache) if cache else "not asked"
     for balanciness in (1, 3) if isinstance(program, Path) else ():
         directory = scratch / f"proxlb{balanciness}"
         directory.mkdir()
-        (directory / "estate.yaml").write_text(proxlb_yaml(estate, FREED, balanciness))
+        (directory / "estate.yaml").write_text(proxlb_yaml(estate, freed, balanciness))
         peer = run([program, "--scenarios", directory])
         status = re.search(r"Status:\s*(\w+)", peer.output)
         count = re.search(r"Migrations:\s*(\d+)", peer.output)
@@ -135,12 +134,13 @@ def peers(scratch: Path, cache: Path, runs: int) -> bool:
     return good(plan)
 
 
-def growth(scratch: Path) -> bool:
-    """One server of every second block of 12 freed, 480 to 10,080 LPARs; whether every plan is what it must be."""
+def growth(scratch: Path, most: int) -> bool:
+    """One server of every second block of 12 freed, 480 to 10,080 LPARs; whether every plan is what it must be. Of so
+    many servers at most; of fewer than the smallest one estate alone, without a power."""
     start = median([run([*PLANNER, "--version"]) for _ in range(3)])
     print(f"\nOne server of every 24 freed, blocks of 12, 20 LPARs a server; bare start {start.seconds:.2f} s")
     sizes, seconds, processor, sound = [], [], [], True
-    for servers in GROWTH:
+    for servers in [n for n in GROWTH if n <= most] or [most]:
         lpars = 20 * servers
         file = save(blocks(servers, lpars), scratch / f"blocks{servers}.json")
         freed = tuple(f"srv{n:03d}" for n in range(5, servers, 24))
@@ -154,6 +154,8 @@ def growth(scratch: Path) -> bool:
         seconds.append(found.seconds)
         processor.append(found.cpu_seconds)
         sound = sound and good(plan)
+    if len(sizes) < 2:
+        return sound
     print(f"time grows with LPARs to the power of {power_law(sizes, seconds)[1]:.2f} (wall clock), "
           f"{power_law(sizes, processor)[1]:.2f} (processor), without the bare start "
           f"{power_law(sizes, [max(t - start.cpu_seconds, 0.01) for t in processor])[1]:.2f}")
@@ -165,13 +167,16 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "planner-benchmarks")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", choices=("peers", "growth"))
+    parser.add_argument("--without-proxlb", action="store_true")
+    parser.add_argument("--servers", type=int, default=100, help="beside the peers; ten LPARs each")
+    parser.add_argument("--grow", type=int, default=GROWTH[-1], help="servers of the growth, at most")
     given = parser.parse_args()
     sound = True
     with tempfile.TemporaryDirectory() as directory:
         if given.only != "growth":
-            sound = peers(Path(directory), given.cache, given.runs)
+            sound = peers(Path(directory), None if given.without_proxlb else given.cache, given.runs, given.servers)
         if given.only != "peers":
-            sound = growth(Path(directory)) and sound
+            sound = growth(Path(directory), given.grow) and sound
     if not sound:
         print("FAILED: a plan is not proved optimal and verified")
     return 0 if sound else 1

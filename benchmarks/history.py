@@ -25,7 +25,7 @@ from planner.history.calendar import Bucket, Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.forecast import forecast_monthly
 from planner.history.monthly import monthly, monthly_sets
-from planner.history.profiles import month_range, profiles, sum_by_bucket
+from planner.history.profiles import month_range, profiles, recorded
 from planner.history.store import Columns, History
 
 ZONE, STEP, FIRST_YEAR = "Australia/Melbourne", 300, 2025
@@ -81,9 +81,9 @@ def questions(path: Path, lpars: int, months: int) -> bool:
         sound = [
             timed("a month's samples of one LPAR", lambda: history.samples("lpar007", start, end), MOST_SECONDS),
             timed("a month of one server by bucket",
-                  lambda: sum_by_bucket(history, site, server="server1", month=(year, month)), MOST_SECONDS),
+                  lambda: recorded(history, site, server="server1", month=(year, month)), MOST_SECONDS),
             timed("a month of all LPARs by bucket",
-                  lambda: sum_by_bucket(history, site, lpars=[x.name for x in listed], month=(year, month)),
+                  lambda: recorded(history, site, lpars=[x.name for x in listed], month=(year, month)),
                   MOST_SECONDS),
             timed("a month's profiles of all LPARs",
                   lambda: profiles(history, listed, site, start_s=start, end_s=end), MOST_SECONDS),
@@ -93,8 +93,8 @@ def questions(path: Path, lpars: int, months: int) -> bool:
                   lambda: monthly_sets(history, site, {x.name: [x.name] for x in listed}, months=[(year, month)]),
                   MOST_SECONDS),
         ]
-        month_end, normal = (sum_by_bucket(history, site, server="server1", month=(year, month))[Bucket(kind, 10)].value
-                             for kind in (DayKind.MONTH_END, DayKind.WORKING))
+        sums = recorded(history, site, server="server1", month=(year, month)).physc.sums
+        month_end, normal = (sums[Bucket(kind, 10)].value for kind in (DayKind.MONTH_END, DayKind.WORKING))
         sound.append(month_end > 1.5 * normal)
         timed("all months of one server, and a forecast",
               lambda: forecast_monthly(monthly(history, site, server="server1"), 6, 20000))

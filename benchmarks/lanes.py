@@ -1,6 +1,6 @@
 """How short plans in lanes are, beside barrier waves, the printed lower bound, and the optimum of tiny ones.
 
-    python benchmarks/lanes.py [--effort E] [--only SHAPE]
+    python benchmarks/lanes.py [--effort E] [--only SHAPE] [--plans N]
 
 Evacuations of estates of ``scale_estates``: blocks with 1, 2 or 4 servers freed, open ones, rings, tight ones in
 which survivors move as well, and tiny ones; no window, no way back. For each shape means of moves, seconds in waves,
@@ -89,9 +89,10 @@ def _exact_part(leg: Leg) -> float:
     return best
 
 
-def rows(name: str, effort: float) -> Iterator[Row]:
-    """The evacuations of a shape that have a plan with moves."""
+def rows(name: str, effort: float, most: int) -> Iterator[Row]:
+    """The evacuations of a shape that have a plan with moves, so many at most."""
     count, made, servers = CASES[name]
+    count = min(count, most)
     for seed in range(1, 20 * count):
         if count == 0:
             return
@@ -120,11 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--effort", type=float, default=1.0)
     parser.add_argument("--only", choices=CASES)
+    parser.add_argument("--plans", type=int, default=100, help="of each shape, at most")
     given = parser.parse_args()
     print(f"{'shape':18} plans moves  waves  lanes  bound  lanes/bound worst  lanes/waves worst  lanes/optimum  s/plan")
     everything = []
     for name in [given.only] if given.only else CASES:
-        found = [*rows(name, given.effort)]
+        found = [*rows(name, given.effort, given.plans)]
         everything += found
         _print(name, found)
     _print("all", everything)

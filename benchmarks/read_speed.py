@@ -2,7 +2,8 @@
 
     python benchmarks/read_speed.py [--files 10000] [--megabytes 200]
 
-Targets: under 10 s; under 60 s and 1 GiB. Exit code 1 when one is missed.
+Targets: under 10 s; under 60 s and 1 GiB; of fewer files, or less of an archive, so much less time. Exit code 1 when
+one is missed.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def measured(what: str, path: Path, seconds: float, most: int) -> bool:
     records, took, peak = results.get()
     process.join()
     good = took < seconds and peak < most
-    print(f"{what}: {records:,} records, {took:.1f} s (target {seconds:.0f} s), largest process {peak // MIB} MiB "
+    print(f"{what}: {records:,} records, {took:.2f} s (target {seconds:.1f} s), largest process {peak // MIB} MiB "
           f"(target {most // MIB} MiB): {'met' if good else 'MISSED'}")
     return good
 
@@ -115,10 +116,10 @@ def main() -> int:
         many, nmon = Path(where) / "lparstat", Path(where) / "nmon.tar.gz"
         many.mkdir()
         write_lparstats(many, options.files)
-        good = measured(f"{options.files:,} files of lparstat -i", many, 10, 1024 * MIB)
+        good = measured(f"{options.files:,} files of lparstat -i", many, options.files / 1000, 1024 * MIB)
         write_nmon(nmon, options.megabytes * 1_000_000)
         good = measured(f"nmon archive of {options.megabytes} MB ({nmon.stat().st_size // 1_000_000} MB packed)", nmon,
-                        60, 1024 * MIB) and good
+                        options.megabytes * 0.3, 1024 * MIB) and good
     return 0 if good else 1
 
 
