@@ -66,8 +66,7 @@ PHASES = tuple(Entry(name, "phases of one question", "phases", None if any(part 
                      name, name if name == "modern-consolidate" else None) for name in phases.QUESTIONS)
 
 TEXTS = (
-    Entry("read-speed", "many files, one large archive", "read_speed", "--files 2000 --megabytes 20", "",
-          "--files 10 --megabytes 1"),
+    Entry("read-speed", "many files, one large archive", "read_speed", "--files 2000 --megabytes 20", ""),
     Entry("hsqueeze-consolidate", "fewest servers, beside Ganeti's hsqueeze", "hsqueeze", "--cases 1", ""),
     Entry("history", "a usage history filled and asked", "history", "20 3", "80 24"),
     Entry("capacity", "the managers' workbook", "capacity", "--months 3 --step 3600", ""),
