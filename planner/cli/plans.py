@@ -13,6 +13,7 @@ from planner.cli.app import command, load_estate, tell, tell_more, working
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     TIMES,
+    YEAR_S,
     AssumeNothing,
     Estate,
     FirmwareAfter,
@@ -33,6 +34,7 @@ from planner.cli.options import (
     history_end,
     homes_from,
     levels_from,
+    numeric,
     window_of,
     zone_known,
 )
@@ -206,8 +208,8 @@ def verify_command(
                                                  "hold in it all the same?")] = False,
     prove: Annotated[bool, typer.Option("--prove", help="Prove anew what it claims of bounds and impossibility, by "
                                         "rows of its own, exact arithmetic and another solver.")] = False,
-    time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", min=0.1, help="For the proof of each claim, "
-                                              "in seconds.")] = 60.0,
+    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the proof of each claim.",
+                                         metavar="S")] = 60.0,
     shown: Shown,
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Of a directory: are its papers
