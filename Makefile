@@ -32,13 +32,14 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
 # Drawn questions, replayed by a checker written from docs/ alone: ten minutes, or 100,000 of them (hours).
-# What is refuted is in build/refuted, each with the command that repeats it.
+# What is refuted is in build/refuted, each with the command that repeats it. The long one runs all examples of the suite too.
 GOALS ?= 100000
 SEED ?= 0
 prove: $(VENV)/.installed-test
 	$(BIN)/python tests/outside/prove.py --seconds 570 --workers 2 --from $(SEED)
 
 prove-long: $(VENV)/.installed-test
+	PLANNER_PROVE=1 $(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/outside/prove.py --goals $(GOALS) --workers 2 --from $(SEED)
 
 # All benchmarks, and docs/benchmarks.md: minutes; ONLY="NAME …" prints some of them, LONG=1 takes hours. And a slice of

@@ -1,11 +1,11 @@
-"""How much of a random test ``make test`` runs: a part; ``make prove`` runs all of it."""
+"""How much of a random test ``make test`` runs: a part; ``make prove-long`` runs all of it."""
 
 from __future__ import annotations
 
 import os
 
 WHOLE = bool(os.environ.get("PLANNER_PROVE"))
-"""Set by ``make prove``."""
+"""Set by ``make prove-long``."""
 
 
 def portion(whole: int, part: int = 4) -> int:
