@@ -32,7 +32,8 @@ _CODE = 1 << 20
 _SERIES = 16
 _MOST_CHANGES = 20
 _FIRST, _LAST = 0, 1 << 40
-_CHUNK = 8192  # slots asked for at a time
+_CELLS = 1 << 22  # slots of all names that are asked for at a time
+_FIGURES = ("physc", "mem_used")
 _INTERRUPTED = "Query interrupted"
 """What DuckDB says when a signal came while it worked; it takes the KeyboardInterrupt away and raises RuntimeError."""
 
@@ -299,11 +300,12 @@ class Contents:
         physc, memory = (np.full(shape, _NONE, dtype=np.int32) for _ in range(2))
         met: Counter[int] = Counter()
         with self._mapped():
-            for begin in range(first, last, _CHUNK):
-                slots = self._slots(names, begin, min(begin + _CHUNK, last), step_s, kind, server)
+            chunk = max(_CELLS // max(1, len(names)), 256)
+            for begin in range(first, last, chunk):
+                slots = self._slots(names, begin, min(begin + chunk, last), step_s, kind, server)
                 at = slots["pos"], slots["slot"] - first
-                physc[at], memory[at] = slots["physc"], slots["mem"]
-                codes, counts = np.unique(slots["pos"].astype(np.int64) * _CODE + slots["span"], return_counts=True)
+                physc[at], memory[at] = slots["physc"], slots["mem_used"]
+                codes, counts = np.unique(slots["pos"] * _CODE + slots["span"], return_counts=True)
                 met.update(dict(zip(codes.tolist(), counts.tolist(), strict=True)))
         usual = {code // _CODE: code % _CODE for code, _ in sorted(met.items(), key=lambda one: (one[1], -one[0]))}
         starts = np.arange(first, max(first, last), dtype=np.int64) * step_s
@@ -316,45 +318,49 @@ class Contents:
         numbers = [(number, listed[name]) for number, name in self._db.execute(
             f"SELECT id, name FROM entity WHERE kind = ? {'AND server = ?' if on else ''} ORDER BY name, id",
             [kind.value, *on]).fetchall() if name in listed]
+        summed = ", ".join(f"coalesce(sum({x} * span), 0)::BIGINT AS {x}, "
+                           f"coalesce(sum(span) FILTER ({x} IS NOT NULL), 0)::BIGINT AS {x}_s" for x in _FIGURES)
+        single = ", ".join(f"coalesce({x} * span, 0)::BIGINT, if({x} IS NULL, 0, span)::BIGINT" for x in _FIGURES)
+        query = f"""
+            WITH part AS (
+                SELECT x.pos, u.t, u.span, u.physc::BIGINT AS physc, u.mem_used::BIGINT AS mem_used
+                FROM usage u JOIN wanted x ON x.id = u.entity
+                WHERE u.t > {first * step} AND u.t < {last * step + MOST_SPAN_S} AND u.t - u.span < {last * step})
+            SELECT pos, (2 * t - span) // {2 * step} AS low, low + 1 AS high, min(span) AS span, {summed} FROM part
+            WHERE span < {step} GROUP BY pos, low
+            UNION ALL
+            SELECT pos, (2 * (t - span) + {step - 1}) // {2 * step}, (2 * t + {step - 1}) // {2 * step}, span, {single}
+            FROM part WHERE span >= {step}"""
         self._db.execute("CREATE TEMP TABLE wanted(id INTEGER, pos INTEGER)")
         try:
             self._db.execute("INSERT INTO wanted SELECT unnest(?), unnest(?)",
                              [[number for number, _ in numbers], [position for _, position in numbers]])
-            rows = self._db.execute(
-                "SELECT x.pos, u.t, u.span, coalesce(u.physc, -1) AS physc, coalesce(u.mem_used, -1) AS mem "
-                "FROM usage u JOIN wanted x ON x.id = u.entity WHERE u.t > ? AND u.t < ? AND u.t - u.span < ?",
-                [first * step, last * step + MOST_SPAN_S, last * step]).fetchnumpy()
+            rows = self._db.execute(query).fetchnumpy()
         finally:
             self._db.execute("DROP TABLE wanted")
         return _in_slots({name: np.asarray(column, dtype=np.int64) for name, column in rows.items()}, first, last, step)
 
 
 def _in_slots(rows: Mapping[str, NDArray[np.int64]], first: int, last: int, step: int) -> dict[str, NDArray[np.int64]]:
-    """What is known of each slot of each position (``pos``), of samples finer than a slot and coarser: the mean by
-    span of the finest there are."""
-    begin, end, span = rows["t"] - rows["span"], rows["t"], rows["span"]
-    fine = span < step
-    middle = (begin + end) // (2 * step)
-    low = np.maximum(np.where(fine, middle, (2 * begin + step - 1) // (2 * step)), first)
-    high = np.minimum(np.where(fine, middle + 1, (2 * end + step - 1) // (2 * step)), last)
-    count = np.maximum(0, high - low)
+    """What is known of each slot of each position (``pos``): the mean by span of the finest samples there are. A row
+    stands in the slots from ``low`` up to ``high`` with its figures times their seconds, and these (``…_s``)."""
+    low = np.maximum(rows["low"], first)
+    count = np.maximum(0, np.minimum(rows["high"], last) - low)
     row = np.repeat(np.arange(len(count)), count)
     slot = low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    cell, width = rows["pos"][row] * (last - first) + slot - first, last - first
+    width = last - first
+    cell = rows["pos"][row] * width + slot - first
     cells = int(cell.max()) + 1 if len(cell) else 0
-    out = {name: np.full(cells, _NONE, dtype=np.int64) for name in ("physc", "mem", "span")}
-    coarse = np.maximum(1, span // step)[row]
+    out = {name: np.full(cells, _NONE, dtype=np.int64) for name in (*_FIGURES, "span")}
+    coarse = np.maximum(1, rows["span"] // step)[row]
     for level in np.unique(coarse)[::-1]:
         on = coarse == level
-        at, spans = cell[on], span[row[on]]
+        at, of = cell[on], row[on]
         finest = np.full(cells, _LAST, dtype=np.int64)
-        np.minimum.at(finest, at, spans)
+        np.minimum.at(finest, at, rows["span"][of])
         out["span"] = np.where(finest < _LAST, finest, out["span"])
-        for name in ("physc", "mem"):
-            value = rows[name][row[on]]
-            known = value >= 0
-            weight = np.bincount(at[known], spans[known], cells).astype(np.int64)
-            total = np.bincount(at[known], (value * spans)[known], cells).astype(np.int64)
+        for name in _FIGURES:
+            total, weight = (np.bincount(at, rows[x][of], cells).astype(np.int64) for x in (name, f"{name}_s"))
             out[name] = np.where(weight > 0, (2 * total + weight) // np.maximum(1, 2 * weight), out[name])
     met = np.flatnonzero(out["span"] >= 0)
     return {"pos": met // width, "slot": met % width + first, **{name: column[met] for name, column in out.items()}}
