@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 from planner.schedule import lanes
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell leaves it for what it starts with "&"
 os.environ.pop("COLUMNS", None)  # a runner that sets it for itself would narrow all tables
 
 settings.register_profile("planner", deadline=None, derandomize=True, print_blob=True,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils.cell import coordinate_to_tuple
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, vios_demand
@@ -288,16 +291,29 @@ def cell_of(of: Estate, sheet: str, row_key: str, header: str) -> str:
     return f"{sheet}!{letters(column)}{keys.index(row_key) + 2}"
 
 
+@cache
+def _opened(of: Estate) -> Workbook:
+    return load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+
+
 def workbook_with(of: Estate, cells: Mapping[str, Any], without_sheets: Sequence[str] = ()) -> bytes:
     """The estate's workbook after a person changed these cells (``LPARs!B2`` → value) and deleted these sheets."""
-    book = load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    book, out = _opened(of), io.BytesIO()
+    if without_sheets:
+        book = load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    before = {name: dict(book[name]._cells) for name in {place.partition("!")[0] for place in cells}}
     for place, value in cells.items():
-        sheet, _, cell = place.partition("!")
-        book[sheet][cell] = value
+        sheet, _, name = place.partition("!")
+        row, column = coordinate_to_tuple(name)
+        if cell := before[sheet].get((row, column)):
+            own = book[sheet]._cells[row, column] = copy(cell)
+            own._style = copy(cell._style)
+        book[sheet].cell(row, column).value = value
     for name in without_sheets:
         del book[name]
-    out = io.BytesIO()
     book.save(out)
+    for sheet, kept in before.items():
+        book[sheet]._cells = kept
     return out.getvalue()
 
 

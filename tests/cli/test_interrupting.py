@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from children import child
 from scale_estates import open_estate, save
 
 #: The command, which says when it has begun to search, and after the first signal waits for the next one if told to.
 COMMAND = """
-import sys
+import sys, time
 from planner.cli import main
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.schedule import timetable
@@ -24,8 +25,7 @@ def said(self, *given):
     answer = solve(self, *given)
     if waits:
         print("found", file=sys.stderr, flush=True)
-        while True:
-            pass
+        time.sleep(600)
     return answer
 ConsolidationProblem.solve = said
 main()
@@ -37,15 +37,14 @@ main()
 def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(
         tmp_path: Path, group: bool, number: signal.Signals, twice: bool) -> None:
     file, out = save(open_estate(16, 96), tmp_path / "estate.json"), tmp_path / "plan"
-    command = [sys.executable, "-c", COMMAND, "twice" if twice else "once", "consolidate", str(file), "--time-limit", "300",
-               "--out", str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stderr is not None and process.stderr.readline() == "searching\n"
-    (os.killpg if group else os.kill)(process.pid, number)
-    if twice:
-        assert process.stderr.readline() == "found\n"
+    with child(sys.executable, "-c", COMMAND, "twice" if twice else "once", "consolidate", str(file), "--time-limit", "300",
+               "--out", str(out), text=True, start_new_session=True) as process:
+        assert process.stderr is not None and process.stderr.readline() == "searching\n"
         (os.killpg if group else os.kill)(process.pid, number)
-    told, errors = process.communicate(timeout=100)
+        if twice:
+            assert process.stderr.readline() == "found\n"
+            (os.killpg if group else os.kill)(process.pid, number)
+        told, errors = process.communicate(timeout=100)
     if twice:
         assert process.returncode == 128 + number and not out.exists() and "interrupted" in errors and "Traceback" not in errors
         return
@@ -58,13 +57,12 @@ def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(
 
 
 LOADING = """
-import os, sys, signal
+import os, sys, time
 from planner.cli import main
 from planner.estate import load
 def loading(*given):
     os.write(2, b"loading\\n")
-    while True:
-        pass
+    time.sleep(600)
 load.load = loading
 main()
 """
@@ -72,10 +70,10 @@ main()
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_before_there_is_anything_a_signal_ends_the_command(tmp_path: Path, number: signal.Signals) -> None:
-    process = subprocess.Popen([sys.executable, "-c", LOADING, "load", str(tmp_path)], stderr=subprocess.PIPE)
-    assert process.stderr is not None and process.stderr.readline() == b"loading\n"
-    process.send_signal(number)
-    assert process.communicate(timeout=100)[1] == b"planner: interrupted\n" and process.returncode == 128 + number
+    with child(sys.executable, "-c", LOADING, "load", str(tmp_path)) as process:
+        assert process.stderr is not None and process.stderr.readline() == b"loading\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=100)[1] == b"planner: interrupted\n" and process.returncode == 128 + number
 
 
 IMPORTING = """

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import child
 from typer.testing import CliRunner
 from usage_writer import columns, nmon_text, source
 
@@ -93,10 +94,10 @@ with History.open(Path(sys.argv[1]), read_only=True) as history, history._mapped
 
 def test_what_duckdb_makes_of_the_signal(path: Path) -> None:
     """The real one, wherever it comes."""
-    works = subprocess.Popen([sys.executable, "-c", WORKS, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert works.stdout is not None and works.stdout.readline() == b"now\n"
-    works.send_signal(signal.SIGINT)
-    said = works.communicate(timeout=60)[1]
+    with child(sys.executable, "-c", WORKS, str(path)) as works:
+        assert works.stdout is not None and works.stdout.readline() == b"now\n"
+        works.send_signal(signal.SIGINT)
+        said = works.communicate(timeout=60)[1]
     assert said.rstrip().endswith(b"KeyboardInterrupt") and b"RuntimeError" not in said
 
 

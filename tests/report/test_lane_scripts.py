@@ -336,7 +336,7 @@ def test_a_whole_plan_is_carried_out_there_and_back_and_resume_sees_it_so(tmp_pa
         then = carried_out(BASE, moves)
         assert {p.name: p.server for p in then.lpars} == {n: s for s, names in hmc.servers.items() for n in names if "-" not in n}
         rest = resume(loaded(then), plan, Options(10), on=not back)
-        assert verify_plan(plan, then).holds and [m.leg for m in rest.moves] == ["back"] * (0 if back else len(plan.leg("back")))
+        assert verify_plan(plan, then, another_estate=back).holds and [m.leg for m in rest.moves] == ["back"] * (0 if back else len(plan.leg("back")))
     assert len(log(scripts)) == len(plan.moves)
 
 

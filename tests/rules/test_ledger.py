@@ -47,7 +47,7 @@ def test_a_resource_declared_once_is_kept_by_programs_heuristics_and_schedule() 
     assert [str(r.tag) for r in model.program.rows if r.tag.rule == DRIVES.rule] == [
         "invented.drives:B/upper", "invented.drives:C/upper", "invented.drives:C/lower"]
     conflict = of_program(model, float("inf"))
-    assert conflict.rules == ("invented.drives",) and "more tape drives in the" in conflict.summary
+    assert conflict.rules == ("invented.drives",) and "2 tape drives in the upper drawer of B" in conflict.summary
     assert packed(site, candidates_of(site, judge, ["a1", "a2"], ["B", "C"]), ["B", "C"]) is None
     assert set((packed(site, candidates_of(site, judge, ["a1"], ["B", "C"]), ["B", "C"]) or {}).values()) == {"C"}
     assert timetable(site, judge, {"a1": "C"}, None).found and not timetable(site, judge, {"a1": "C", "a2": "C"}, None).found

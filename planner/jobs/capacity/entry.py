@@ -241,7 +241,7 @@ class _Work:
                          - self.site.lpars.keys() - self.site.servers.keys())
         if unknown:
             raise UsageError(f"--plan: this estate has no {', '.join(unknown)}; give the plan that was made for it")
-        replay = verify_plan(plan, self.loaded.estate, usage)
+        replay = verify_plan(plan, self.loaded.estate, usage, another_estate=True)
         where = dict(self.site.start) | {m.lpar: m.target for m in plan.leg(OUT)}
         effects = tuple(self._effect(b, a, where) for b, a in zip(replay.before, replay.after, strict=True))
         return PlanFigures(plan, replay.holds, replay.findings, effects)
