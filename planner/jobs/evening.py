@@ -18,7 +18,7 @@ from planner.schedule.lanes import Pacing, way_home
 from planner.schedule.nights import Nights
 from planner.schedule.play import Played
 
-_WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
+WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
 """Moves times nights at most; nights at least and at most; moves of a plan that is played at most."""
 Drawn = Mapping[str, tuple[int, Played]]
 """Leg → when it begins (ms), and how it goes, in one night."""
@@ -59,7 +59,7 @@ def over_in_most_ms(plan: Plan, site: Site, pacing: Pacing) -> int:
 
 def _count(plan: Plan) -> int:
     """How many nights are drawn."""
-    return max(_LEAST, min(_MOST, _WORK // len(plan.moves)))
+    return max(_LEAST, min(_MOST, WORK // len(plan.moves)))
 
 
 def _over(way: tuple[int, Played]) -> int:
