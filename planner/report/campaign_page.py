@@ -49,8 +49,12 @@ def rows(document: CampaignDocument) -> list[WindowRow]:
         return tuple(StepSpan(s.number, s.server, _LEFT + wide(_seconds(w.start, s.start)),
                               wide(_seconds(s.start, s.end))) for s in document.steps if w.number == s.window)
 
-    return [WindowRow(f"{w.start:%a %Y-%m-%d %H:%M}", n * _HIGH, wide(_seconds(w.start, w.end)), spans(w), w.why)
+    return [WindowRow(_clock(w.start), n * _HIGH, wide(_seconds(w.start, w.end)), spans(w), w.why)
             for n, w in enumerate(shown)]
+
+
+def _clock(t: dt.datetime) -> str:
+    return f"{t:%a %Y-%m-%d %H:%M}"
 
 
 def _seconds(start: dt.datetime, end: dt.datetime) -> float:
@@ -59,11 +63,10 @@ def _seconds(start: dt.datetime, end: dt.datetime) -> float:
 
 def campaign_page(document: CampaignDocument, said: str) -> str:
     """The page as HTML; the same document gives the same bytes. ``said``: the whole in a few words."""
-    made = templates()
+    made = templates(clock=_clock)
     assert made.loader is not None
     style = Markup("").join(Markup(made.loader.get_source(made, name)[0]) for name in ("plan.css", "campaign.css"))  # nosec B704
     digest = "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    made.filters |= {"clock": lambda t: f"{t:%a %Y-%m-%d %H:%M}"}
     drawn = rows(document)
     return made.get_template("campaign.html.j2").render(
         document=document, said=said, style=style, style_hash=digest, rows=drawn, edge=_LEFT, high=_HIGH,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -11,13 +13,16 @@ from markupsafe import Markup
 from planner.names import shown
 
 
-def templates(*, html: bool = True) -> Environment:
+@cache
+def templates(*, html: bool = True, **filters: Callable[..., Any]) -> Environment:
     """The templates of reports: a word that is missing is an error, blocks leave no lines. In those of other texts
-    comments stand in ``<# #>``: a shell counts with ``${#…}``."""
-    return Environment(  # nosec B701: whatever is HTML is escaped
+    comments stand in ``<# #>``: a shell counts with ``${#…}``. The same each time: a template is compiled once."""
+    made = Environment(  # nosec B701: whatever is HTML is escaped
         loader=PackageLoader("planner.report"), autoescape=html, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=not html, finalize=_seen,
         comment_start_string="{#" if html else "<#", comment_end_string="#}" if html else "#>")
+    made.filters |= filters
+    return made
 
 
 def escaped(text: str) -> str:

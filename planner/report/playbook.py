@@ -39,11 +39,9 @@ _ACTIONS = {"validate": "v", "migrate": "m", "recover": "r", "stop": "s"}
 def playbook(plan: Plan, site: Site) -> str:
     """The text of playbook.yml."""
     sessions = Sessions(plan, site)
-    made = templates(html=False)
-    made.filters |= {"quoted": _quoted, "folded": _folded}
     lanes = [_lane(sessions, leg, lane, moves) for leg in (OUT, BACK) for lane, moves in sessions.plan.lanes(leg)]
     utc = "utc=true" if plan.window and plan.window.zone else ""
-    return made.get_template("playbook.yml.j2").render(
+    return templates(html=False, quoted=_quoted, folded=_folded).get_template("playbook.yml.j2").render(
         title=shown(headline(plan)), lanes=lanes, auth='"{{ hmc_login }}"',
         login="{username: \"{{ hmc_user | default('hscroot') }}\", password: \"{{ hmc_password | default('') }}\"}",
         now=f"now({utc}).strftime('%Y%m%d%H%M%S')")

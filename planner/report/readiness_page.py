@@ -9,8 +9,6 @@ from planner.report.html import templates
 
 def readiness_page(document: ReadinessDocument) -> str:
     """The page as HTML; the same document gives the same bytes."""
-    made = templates()
-    made.globals["words"] = words
-    return made.get_template("readiness.html.j2").render(
-        d=document, rows=list(zip(document.servers, document.lost, strict=True)),
+    return templates().get_template("readiness.html.j2").render(
+        d=document, words=words, rows=list(zip(document.servers, document.lost, strict=True)),
         changes=list(words.since_lines(document)))

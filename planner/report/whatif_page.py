@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from planner.jobs.scenario_result import Migration, ScenarioFigures, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
@@ -102,11 +102,13 @@ def charts(document: WhatifDocument) -> list[tuple[str, str, list[str]]]:
     return out
 
 
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
+    "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib, "used": used_cores,
+    "by_kind": by_kind, "impossible": lambda unstated: impossible_word(bool(unstated))}
+
+
 def whatif_page(document: WhatifDocument) -> str:
     """The page as HTML; the same document gives the same bytes."""
-    made = templates()
-    made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
-                     "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib,
-                     "used": used_cores, "by_kind": by_kind,
-                     "impossible": lambda unstated: impossible_word(bool(unstated))}
-    return made.get_template("whatif.html.j2").render(document=document, rows=cells(document), charts=charts(document))
+    return templates(**_FILTERS).get_template("whatif.html.j2").render(
+        document=document, rows=cells(document), charts=charts(document))
