@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from openpyxl import Workbook, load_workbook
+from xlsxwriter import Workbook
 
 from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
-from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type, Vios, Vnic
+from planner.estate.model import DEFAULT_VSWITCH, TABLES, Estate, EstateColumn, Lpar, Server, Type, Vios, Vnic
 from planner.estate.workbook import workbook_bytes
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
@@ -686,24 +686,19 @@ def _lparstat_family(estate: Estate, directory: Path) -> None:
 
 def _rest_of_the_workbook(estate: Estate) -> bytes:
     """The estate workbook with every cell empty that ``lparstat -i`` states."""
-    book = load_workbook(io.BytesIO(workbook_bytes(Loaded(estate))))
-    sheet = book[TABLE["lpars"].sheet]
-    columns = {c.field: number for number, c in enumerate(TABLE["lpars"].columns, 1)}
-    for row, p in enumerate(estate.lpars, 2):
+    def rest(p: Lpar) -> Lpar:
         facts = LINUX_FACTS if p.os == "Linux" else LPARSTAT_FACTS
-        for name in facts if has_lparstat(p) else ():
-            sheet.cell(row, columns[name]).value = None
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+        return replace(p, **dict.fromkeys(facts)) if has_lparstat(p) else p
+
+    return workbook_bytes(Loaded(estate.replace(lpars=tuple(map(rest, estate.lpars)))))
 
 
 # ---- HMC Scanner -----------------------------------------------------------------------------------------------------
 
 def _scanner(estate: Estate, directory: Path) -> None:
     w = Wiring(estate)
-    book = Workbook()
-    book.remove(book.active)
+    out = io.BytesIO()
+    book = Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     for name, rows in (
         ("System_Summary", _scan_systems(w)), ("LPAR_Summary", _scan_lpars(w)), ("LPAR_CPU", _scan_cpu(w)),
         ("LPAR_MEM", _scan_mem(w)), ("Virtual_Ethernet", _scan_ethernet(w)), ("Virtual_SCSI", _scan_scsi(w)),
@@ -711,11 +706,10 @@ def _scanner(estate: Estate, directory: Path) -> None:
         ("Physical_Slots", _scan_slots(w)), ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
         ("SRIOV Logical Ports", _scan_ports(w)), ("vNIC", _scan_vnics(w)),
     ):
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(list(row))
-    out = io.BytesIO()
-    book.save(out)
+        sheet = book.add_worksheet(name)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    book.close()
     _bytes(directory / "hmc_scan.xlsx", out.getvalue())
 
 

@@ -76,8 +76,9 @@ def stated(record: Record) -> dict[str, Any]:
 
 def pick(record: Record, wanted: dict[str, str]) -> Values:
     """Fields of a record under our names, each with its place."""
-    have = stated(record)
-    return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items() if theirs in have}
+    have = record.fields
+    return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items()
+            if theirs in have and not isinstance(have[theirs], NonValue)}
 
 
 def state_from(record: Record, name: str) -> Values:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from landscape import DATA, build_usage, landscape
+from landscape import DATA, build_usage, landscape, saved_landscape
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
@@ -15,7 +15,6 @@ from planner.cli import app
 from planner.history.store import History
 
 VICTORIA = ("--country", "AU", "--subdivision", "VIC")
-ESTATE = DATA / "landscape"
 BUSY = "SN8379A80_p595-2"
 
 
@@ -38,9 +37,14 @@ def store(usage: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_landscape(tmp_path_factory.mktemp("site"))
+
+
 def test_the_known_month_end_peak_is_found(store: Path, usage: Any, tmp_path: Path) -> None:
     out = tmp_path / "capacity.xlsx"
-    asked = ("capacity", ESTATE, "--history", store, "--month", "2026-11", *VICTORIA, "--out", out)
+    asked = ("capacity", DATA / "landscape", "--history", store, "--month", "2026-11", *VICTORIA, "--out", out)
     done = run(*asked, "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
@@ -58,10 +62,10 @@ def test_the_known_month_end_peak_is_found(store: Path, usage: Any, tmp_path: Pa
     assert again.exit_code == 0 and told["answer"][1] in " ".join(again.stdout.split())
 
 
-def test_an_edited_workbook_is_not_overwritten(store: Path, tmp_path: Path) -> None:
+def test_an_edited_workbook_is_not_overwritten(store: Path, site: Path, tmp_path: Path) -> None:
     out = tmp_path / "capacity.xlsx"
     out.write_text("mine")
-    asked = ("capacity", ESTATE, "--history", store, "--month", "2026-11", "--months", "1", "--out", out)
+    asked = ("capacity", site, "--history", store, "--month", "2026-11", "--months", "1", "--out", out)
     done = run(*asked)
     assert done.exit_code == 2 and "--force" in done.stderr and out.read_text() == "mine"
     assert run(*asked, "--force").exit_code == 0
@@ -77,27 +81,27 @@ def test_an_edited_workbook_is_not_overwritten(store: Path, tmp_path: Path) -> N
     (("--month", "2026-11", "--growth", "nan"), "--growth"),
     (("--month", "2026-11", "--history", "/nowhere/h"), "its directory does not exist"),
 ])
-def test_what_cannot_be_answered_is_said(store: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_answered_is_said(store: Path, site: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     out = tmp_path / "capacity.xlsx"
-    done = run("capacity", ESTATE, "--history", store, "--out", out, *arguments)
+    done = run("capacity", site, "--history", store, "--out", out, *arguments)
     assert done.exit_code == 2 and not out.exists()
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_a_plan_of_another_estate_is_refused(store: Path, tmp_path: Path) -> None:
+def test_a_plan_of_another_estate_is_refused(store: Path, site: Path, tmp_path: Path) -> None:
     made = run("evacuate", DATA / "js22", "Server-7998-61X-SN10071DA", "--out", tmp_path / "plan")
     assert made.exit_code == 0, made.output
-    done = run("capacity", ESTATE, "--history", store, "--month", "2026-11", "--plan", tmp_path / "plan", "--out",
+    done = run("capacity", site, "--history", store, "--month", "2026-11", "--plan", tmp_path / "plan", "--out",
                tmp_path / "c.xlsx")
     assert done.exit_code == 2 and "give the plan that was made for it" in done.stderr
 
 
-def test_a_headroom_plan_is_replayed_with_its_usage(store: Path, tmp_path: Path) -> None:
+def test_a_headroom_plan_is_replayed_with_its_usage(store: Path, site: Path, tmp_path: Path) -> None:
     """As ``planner headroom`` wrote it: it holds, also in what it says of usage, and the peak falls as it said."""
-    made = run("headroom", ESTATE, BUSY, "--cores", "1", "--memory", "4", "--when", "2026-11", "--history", store,
+    made = run("headroom", site, BUSY, "--cores", "1", "--memory", "4", "--when", "2026-11", "--history", store,
                *VICTORIA, "--time-limit", "20", "--out", tmp_path / "plan", "--json")
     assert made.exit_code == 0, made.output
-    done = run("capacity", ESTATE, "--history", store, "--month", "2026-11", *VICTORIA, "--plan", tmp_path / "plan",
+    done = run("capacity", site, "--history", store, "--month", "2026-11", *VICTORIA, "--plan", tmp_path / "plan",
                "--out", tmp_path / "c.xlsx", "--json")
     assert done.exit_code == 0, done.output
     plan = json.loads(done.stdout)["plan"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from landscape import DATA, build_usage, landscape
+from landscape import build_usage, landscape, saved_landscape
 from typer.testing import CliRunner
 
 from planner.cli import app
@@ -44,28 +45,31 @@ def recordings(usage: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_landscape(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def store(recordings: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("store") / "usage.duckdb"
-    done = run("add", recordings, "--store", made, "--zone", ZONE, "--estate", DATA / "landscape")
+    done = run("add", recordings, "--store", made, "--zone", ZONE, "--estate", site)
     assert done.exit_code == 0, done.output
     return made
 
 
-def test_adding_twice_changes_nothing(recordings: Path, store: Path) -> None:
-    done = run("add", recordings, "--store", store, "--estate", DATA / "landscape")
+def test_adding_twice_changes_nothing(recordings: Path, site: Path, store: Path) -> None:
+    done = run("add", recordings, "--store", store, "--estate", site)
     assert done.exit_code == 0
     assert flat(done.output).startswith("3 files: 0 samples new, 2,160 known already, 0 changed")
     told = json.loads(run("add", recordings, "--store", store, "--json").stdout)
     assert (told["added"], told["known"], told["zone"]) == (0, 2160, ZONE)
 
 
-def test_the_summary_names_server_and_samples(recordings: Path, tmp_path: Path) -> None:
-    made = tmp_path / "h"
-    run("add", recordings, "--store", made, "--zone", ZONE, "--estate", DATA / "landscape")
-    shown = run("show", "--store", made)
+def test_the_summary_names_server_and_samples(store: Path) -> None:
+    shown = run("show", "--store", store)
     assert shown.exit_code == 0
     assert f"lpar hxaix26 {P595_2} 2026-11-01 00:00 2026-12-01 00:00 720 60 min" in flat(shown.output)
-    told = json.loads(run("show", "--store", made, "--json").stdout)
+    told = json.loads(run("show", "--store", store, "--json").stdout)
     assert [(s["name"], s["servers"], s["samples"], s["gaps"]) for s in told["series"]] == [
         (name, [P595_2], 720, 0) for name in sorted(HERE)]
     assert told["series"][0]["first"] == "2026-11-01T00:00:00+11:00"
@@ -101,10 +105,8 @@ def test_a_month_of_one_lpar(usage: Any, store: Path) -> None:
     assert told["lpars"] == ["hxaix09adm"]
 
 
-def test_a_server_and_its_month(usage: Any, recordings: Path, tmp_path: Path) -> None:
-    made = tmp_path / "h"
-    run("add", recordings, "--store", made, "--zone", ZONE, "--estate", DATA / "landscape")
-    asked = ("--store", made, "--month", "2026-11", "--percentile", "100", *VICTORIA)
+def test_a_server_and_its_month(usage: Any, store: Path) -> None:
+    asked = ("--store", store, "--month", "2026-11", "--percentile", "100", *VICTORIA)
     peaks = [usage.peak(name) for name in HERE]
     told = json.loads(run("show", *asked, "--json").stdout)["servers"]
     assert [row["server"] for row in told] == [P595_2]
@@ -136,13 +138,10 @@ def test_lparstat_with_what_it_does_not_say(tmp_path: Path) -> None:
         assert history.names() == ("alpha",)
 
 
-def wrong_calls(tmp_path: Path) -> dict[str, tuple[tuple[Any, ...], str]]:
+def wrong_calls(tmp_path: Path, nmon: Path) -> dict[str, tuple[tuple[Any, ...], str]]:
     """Arguments after the command, and words that must be in the message."""
     (tmp_path / "bad.toml").write_text("[[table]]\nkind = 1\n")
     (tmp_path / "note.txt").write_text("nothing of use\n")
-    nmon = tmp_path / "a.nmon"
-    usage = build_usage.landscape_usage(landscape(), months=1, step_s=3600)
-    nmon.write_text(usage.nmon(usage.load("hxaix26"), (2026, 11)))
     new = ("--store", tmp_path / "new")
     return {
         "unknown zone": (("add", nmon, *new, "--zone", "Mars/Olympus"), "no time zone"),
@@ -164,8 +163,9 @@ def wrong_calls(tmp_path: Path) -> dict[str, tuple[tuple[Any, ...], str]]:
 @pytest.mark.parametrize("case", [
     "unknown zone", "no zone", "no clock", "bad start", "force without zone", "missing sources", "no usage",
     "bad mapping", "missing mapping", "missing estate", "store in no directory", "store that is none", "show nothing"])
-def test_wrong_calls_end_with_2_a_message_and_no_store(tmp_path: Path, case: str) -> None:
-    arguments, words = wrong_calls(tmp_path)[case]
+def test_wrong_calls_end_with_2_a_message_and_no_store(
+        recordings: Path, tmp_path: Path, case: str) -> None:
+    arguments, words = wrong_calls(tmp_path, recordings / "hxaix26.nmon")[case]
     done = run(*arguments)
     assert done.exit_code == 2
     assert words in flat(done.output)
@@ -194,11 +194,11 @@ def test_wrong_questions(store: Path, arguments: tuple[str, ...], words: str) ->
 
 
 def test_another_zone_is_refused_unless_forced(usage: Any, store: Path, tmp_path: Path) -> None:
-    nmon = tmp_path / "far.nmon"
+    nmon, other = tmp_path / "far.nmon", shutil.copy(store, tmp_path / "h")
     nmon.write_text(usage.nmon(usage.load("hxaix13"), (2026, 11)))
-    refused = run("add", nmon, "--store", store, "--zone", "Europe/Berlin")
+    refused = run("add", nmon, "--store", other, "--zone", "Europe/Berlin")
     assert refused.exit_code == 2 and "the history's zone is Australia/Melbourne" in flat(refused.output)
-    assert run("add", nmon, "--store", store, "--zone", "Europe/Berlin", "--force-zone").exit_code == 0
+    assert run("add", nmon, "--store", other, "--zone", "Europe/Berlin", "--force-zone").exit_code == 0
 
 
 def test_closed_days_are_weekends(usage: Any, store: Path) -> None:

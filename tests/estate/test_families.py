@@ -22,7 +22,7 @@ from planner.findings import Severity, errors
 from planner.formats import registry, table
 from planner.formats.base import Reading, Record
 
-FEW = settings(max_examples=portion(12))
+FEW = settings(max_examples=portion(12, 6))
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def dedicated(p: Lpar | Vios) -> bool:
 
 
 @given(estates())
-@settings(max_examples=portion(40))
+@settings(max_examples=portion(40, 8))
 def test_random_estates_are_valid(estate: Estate) -> None:
     assert not errors(checked(Loaded(estate)).findings)
 
@@ -237,7 +237,7 @@ def test_load_gives_what_the_family_carries(family: str, estate: Estate) -> None
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_larger_site(family: str) -> None:
-    estate = random_estate(11, 40, 5)
+    estate = random_estate(11, 20, 4)
     with written(estate, family) as directory:
         loaded = load([directory], mapping=directory / "mapping.toml" if family == "table" else None)
     assert loaded.estate == carries(estate, family)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from typer.testing import CliRunner, Result
 from usage_writer import lslparutil_text, nmon_text, source
 
@@ -52,7 +53,7 @@ def made(path: Path, documents: list[Document]) -> Path:
     return path
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=portion(8), deadline=None)
 @given(cut=st.integers(1, 22), early=st.booleans())
 def test_what_stays_is_as_if_the_rest_had_never_been_added(
         tmp_path_factory: pytest.TempPathFactory, cut: int, early: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,11 +51,17 @@ def document(name: str) -> Any:
     return source(nmon_text(name, [(NOON + timedelta(minutes=5 * n), 1.0) for n in range(4)]), name)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    with History.open(tmp_path / "h") as history:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "h"
+    with History.open(path) as history:
         history.add([document("a")], "Europe/Berlin")
-    return tmp_path / "h"
+    return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path / "h"))
 
 
 def test_every_question_is_listed() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from landscape import landscape as sample
+from portion import portion
 from usage_writer import bucket_sums, columns
 
 from planner.errors import InputError
-from planner.estate.load import load
 from planner.estate.model import Lpar
 from planner.formats.samples import Kind
 from planner.history.calendar import Bucket, Calendar, DayKind
@@ -135,10 +136,6 @@ PEAK_DAYS = {date(2026, 9, 28), date(2026, 9, 29), date(2026, 9, 30), date(2026,
 CRITICAL = ("hxaix09adm", "hxaix33", "hxaix51")
 
 
-def _landscape() -> list[Lpar]:
-    return list(load([Path(__file__).parents[2] / "data" / "landscape"]).estate.lpars)
-
-
 def _month_end_history(path: Path, lpars: list[Lpar]) -> History:
     """September and October 2026, hourly: the critical LPARs use four times their entitlement at month-end, 08 to 18;
     the others half of theirs always. The 25th (a Friday, Grand Final) is a holiday in Victoria: no month-end day."""
@@ -163,7 +160,7 @@ def _month_end_history(path: Path, lpars: list[Lpar]) -> History:
 
 @pytest.fixture(scope="module")
 def landscape(tmp_path_factory: pytest.TempPathFactory) -> tuple[History, list[Lpar], Profiles]:
-    lpars = _landscape()
+    lpars = list(sample().lpars)
     history = _month_end_history(tmp_path_factory.mktemp("landscape") / "h", lpars)
     return history, lpars, profiles(history, lpars, SITE, percentile=95)
 
@@ -191,7 +188,7 @@ def test_the_sum_of_a_server_at_month_end(landscape: tuple[History, list[Lpar], 
     assert month[END_10].value == expected
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=portion(10), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 47), st.integers(0, 3000)), min_size=1, max_size=60))
 def test_the_peak_of_the_sum_is_never_above_the_sum_of_the_peaks(rows: list[tuple[str, int, int]]) -> None:
     unique = {(name, at(10, 0, 0) + 1500 * slot): used for name, slot, used in rows}

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from usage_writer import columns, lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
@@ -100,7 +101,7 @@ def _pool() -> list[Document]:
 POOL = _pool()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=portion(8), deadline=None)
 @given(st.permutations(range(len(POOL))), st.sets(st.integers(1, len(POOL) - 1)),
        st.lists(st.integers(0, len(POOL) - 1), max_size=3))
 def test_order_cuts_and_repetition_do_not_matter(
@@ -275,7 +276,7 @@ def test_grid_prefers_the_finest_source_and_averages_finer_ones(tmp_path: Path) 
         assert grid.physc.tolist() == [[1000, 1000, 5], [2, 4, -1]]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=portion(8), deadline=None)
 @given(st.integers(0, 299), st.sampled_from([299, 300, 301, 600, 900]), st.integers(0, 10**6))
 def test_no_slot_of_a_recording_without_gaps_is_empty(offset: int, span: int, shift: int) -> None:
     first = BASE + 86400 * (shift % 700) + offset
@@ -327,7 +328,7 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
         History.open(tmp_path / "h")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=portion(20), deadline=None)
 @given(st.data())
 def test_damage_is_refused_or_harmless(whole: tuple[bytes, str], data: Any) -> None:
     """A byte changed or the end cut off: one clear error, or the same answers."""
