@@ -13,6 +13,7 @@ from estates import loaded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from move_logs import FORMS, P, invented
+from portion import portion
 from typer.testing import CliRunner
 
 from planner import calibration
@@ -212,7 +213,7 @@ def test_moves_over_new_year_and_moves_without_an_end() -> None:
 FIGURE = st.floats(1, 1e5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=portion(30), deadline=None)
 @given(st.lists(st.builds(Timed, FIGURE, st.sampled_from(("hmc", "ivm")), st.sampled_from(("link 1000", "a > b")),
                           st.one_of(st.none(), st.floats(1e8, 1e12)), st.floats(1e8, 1e12),
                           st.one_of(st.none(), st.floats(0, 8)), st.floats(1, 8), st.sampled_from((1.0, 60.0)),

@@ -18,15 +18,16 @@ from planner.schedule.lanes import Pacing, way_home
 from planner.schedule.nights import Nights
 from planner.schedule.play import Played
 
-WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
+WORK, LEAST, MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
 """Moves times nights at most; nights at least and at most; moves of a plan that is played at most."""
 Drawn = Mapping[str, tuple[int, Played]]
 """Leg → when it begins (ms), and how it goes, in one night."""
 
 
 def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening | None:
-    """The evening of a plan; None where it has no lanes, or so many moves that no evening is one."""
-    if not plan.in_lanes or len(plan.moves) > _MOST_MOVES:
+    """The evening of a plan; None where it has no lanes, where nobody asked for
+    its nights, or where it has so many moves that no evening is one."""
+    if not plan.in_lanes or not pacing.nights or len(plan.moves) > _MOST_MOVES:
         return None
     count = _count(plan)
     people = people_of(site, pacing)
@@ -59,7 +60,7 @@ def over_in_most_ms(plan: Plan, site: Site, pacing: Pacing) -> int:
 
 def _count(plan: Plan) -> int:
     """How many nights are drawn."""
-    return max(_LEAST, min(_MOST, WORK // len(plan.moves)))
+    return max(LEAST, min(MOST, WORK // len(plan.moves)))
 
 
 def _over(way: tuple[int, Played]) -> int:
@@ -112,7 +113,7 @@ def _turning(plan: Plan, site: Site, judge: Judge, pacing: Pacing, drawn: Sequen
         if not home:
             return end + 1
         nights, random = Nights(plan.replace(moves=home), site, people_of(site, pacing)), Random(1)
-        return _quantile([round(1000 * nights.night(random)[BACK][1].over) for _ in range(_LEAST)],
+        return _quantile([round(1000 * nights.night(random)[BACK][1].over) for _ in range(LEAST)],
                          pacing.confidence)
 
     def over_ms(first: int) -> int:

@@ -114,8 +114,10 @@ class SweepOutcome:
 
 def answer(context: SweepContext, scenario: Scenario) -> CellAnswer:
     """The answer to one cell; what breaks becomes the status ``failed`` with its reason."""
+    o = context.options
     try:
-        return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.used))
+        o = replace(o, pacing=replace(o.pacing, nights=o.window is not None))  # all that is told of it: is it in time
+        return _answer(whatif(context.loaded, scenario, o, context.catalogue, context.used))
     except Exception as error:  # a cell that breaks must not take the others with it
         first = (str(error).splitlines() or [""])[0]
         what = "its own plan failed its replay" if isinstance(error, ReplayError) else "broke off"

@@ -18,6 +18,7 @@ from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Program, Solution, Tag
 from planner.plan.questions import Consolidate
 from planner.rules import Site, ledger
+from planner.rules.asking import refused_there
 from planner.rules.base import WHOLE
 from planner.rules.ledger import takes
 
@@ -137,6 +138,25 @@ class ConsolidationProgram(PlacementProgram):
         """Rows of usage as for any placement, and those of what restarts on a server beside what it carries."""
         return super().add_usage(solution) + (self.add_restart_usage(solution) if self.site.usage and self.z else 0)
 
+    def add_refused(self, solution: Solution) -> int:
+        """As for any placement, and for what restarts on a server beside what it carries."""
+        return super().add_refused(solution) + (self.add_restart_refused(solution) if self.z else 0)
+
+    def add_restart_refused(self, solution: Solution) -> int:
+        """Cuts for what rules without rows refuse of a server that takes in what restarts; their number."""
+        there, added = inverted(self._where(solution).items()), 0
+        for failed, places in self.restart(solution).items():
+            for t, more in inverted(places.items()).items():
+                for _, part in refused_there(self.site, t, [*there.get(t, ()), *more]):
+                    terms = {self.z[n, failed, t] if n in more else self.x[n, t]: 1 for n in part
+                             if n in more or (n, t) in self.x}
+                    self.program.at_most(terms, len(terms) - 1, Tag(_RULE, failed))
+                    added += 1
+        return added
+
+    def _where(self, solution: Solution) -> dict[str, str]:
+        return {n: s for s, names in self.fixed.items() for n in names} | self.placement(solution)
+
     def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
         """The row of one slot, of a server that may go off so that one which is off gives nothing."""
         added = super().add_slot(moment, server, pool, slot)
@@ -225,7 +245,7 @@ class ConsolidationProgram(PlacementProgram):
 
     def restart(self, solution: Solution) -> dict[str, dict[str, str]]:
         """Failed server → LPAR → where it restarts."""
-        where = self.placement(solution) | {n: s for s, names in self.fixed.items() for n in names}
+        where = self._where(solution)
         out: dict[str, dict[str, str]] = {}
         for (n, s, t), i in self.z.items():
             if solution.values[i] == 1 and where.get(n) == s:

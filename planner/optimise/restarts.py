@@ -22,6 +22,7 @@ from planner.optimise.solver import Effort, decided
 from planner.optimise.split_pack import SET, SplitPack
 from planner.plan.questions import Consolidate
 from planner.rules import Site, ledger
+from planner.rules.asking import refused_there
 from planner.rules.base import WHOLE
 from planner.rules.ledger import Ledger, takes
 from planner.stopwatch import now
@@ -84,12 +85,13 @@ class Restarting:
         return tightest(room, lpar, [t for t in self.targets(lpar, failed) if t in on])
 
     def carried(self, there: Mapping[str, Sequence[str]], places: Mapping[str, str]) -> bool:
-        """Whether what was used lets servers carry what restarts there."""
-        if self.site.usage is None:
-            return True
-        return not any(self.site.used.worst(t, [*there.get(t, ()), *more], pool)
-                       for t, more in inverted(places.items()).items()
-                       for pool in (None, *sorted(self.site.pools.get(t, {}))))
+        """Whether rules that are asked, and what was used, let servers carry what restarts there."""
+        then = {t: [*there.get(t, ()), *more] for t, more in inverted(places.items()).items()}
+        if any(True for t, names in then.items() for _ in refused_there(self.site, t, names)):
+            return False
+        return self.site.usage is None or not any(
+            self.site.used.worst(t, names, pool) for t, names in then.items()
+            for pool in (None, *sorted(self.site.pools.get(t, {}))))
 
     def solved(self, failed: str, where: Mapping[str, str], on: Collection[str]) -> dict[str, str] | None:
         """By a program of this failure alone."""
@@ -178,9 +180,6 @@ class RestartProgram(ConsolidationProgram):
     def restart(self, solution: Solution) -> dict[str, dict[str, str]]:
         """Failed server → LPAR → where it restarts."""
         return self.stood.get(tuple(self._where(solution).items())) or super().restart(solution)
-
-    def _where(self, solution: Solution) -> dict[str, str]:
-        return {n: s for s, names in self.fixed.items() for n in names} | self.placement(solution)
 
     def add_spare(self, spare: str) -> None:
         """Whatever fails restarts on this one server: more than is needed, for a placement that is quickly found."""

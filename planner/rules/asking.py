@@ -40,6 +40,15 @@ def refused(site: Site, where: Mapping[str, str]) -> Iterator[tuple[Rule, str, d
             yield rule, "", {n: where[n] for n in least}
 
 
+def refused_there(site: Site, server: str, holders: Sequence[str]) -> Iterator[tuple[Rule, list[str]]]:
+    """Of what a server carries that takes in what restarts what rules refuse, and a smallest part of it that they still
+    refuse: it is new there, whoever stood there at the start."""
+    for rule in site.asked(Scope.SERVER):
+        if least := _least(holders, lambda names, rule=rule: bool(  # type: ignore[misc]
+                errors(rule.findings(server, site, server, names)))):
+            yield rule, least
+
+
 def _some_refused(rule: Rule, site: Site, where: Mapping[str, str], names: Sequence[str]) -> bool:
     return group_refuses(rule, site, {n: (where[n],) for n in names})
 

@@ -32,13 +32,15 @@ _MOST_MOVES = 3_000
 class Pacing:
     """How moves are put in time: in barrier ``waves`` or lanes; so many ``people`` at a time (0: as many as the
     machines support); ``effort``: so many times the usual work on a short order; ``confidence``: the share of nights
-    that must be over in time; ``bounded``: with what each leg takes at least."""
+    that must be over in time; ``bounded``: with what each leg takes at least; ``nights``: with how long it takes in
+    nights as the spread has them."""
 
     waves: bool = False
     people: int = 0
     effort: float = 1.0
     confidence: float = 0.9
     bounded: bool = True
+    nights: bool = True
 
 
 IN_LANES = Pacing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def spec(tmp_path_factory: pytest.TempPathFactory, series: Any) -> UsageSpec:
     return UsageSpec(path, build_usage.SITE, step_s=3600)
 
 
+@cache
 def consolidated(usage: UsageSpec | None = None) -> Plan:
     return jobs.consolidate(loaded(landscape()), Consolidate(), OPTIONS, usage)
 

@@ -12,6 +12,7 @@ import pytest
 from estates import BASE, loaded, policy, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from usage_writer import columns
 
 from planner import jobs
@@ -156,7 +157,7 @@ def test_the_history_says_the_zone_where_nobody_else_does(
 
 
 @given(st.sampled_from(ZONES), st.sampled_from(ZONES), st.integers(1_700_000_000, 1_800_000_000), st.integers(1, 3000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=portion(60), deadline=None)
 def test_the_hours_of_a_time_are_those_of_its_instants(zone: str, other: str, start: int, minutes: int) -> None:
     here, there, site = ZoneInfo(zone), ZoneInfo(other), Calendar("AU", "VIC")
     end = start + 60 * minutes

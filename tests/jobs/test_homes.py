@@ -10,6 +10,7 @@ import pytest
 from estates import BASE, changed, loaded, policy, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner import jobs, verify_plan
 from planner.cli.options import homes_from
@@ -226,7 +227,7 @@ def test_where_nobody_states_a_home_it_is_said_that_who_left_before_stays_away()
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=portion(40), deadline=None)
 def test_whatever_is_stated_everybody_ends_at_home_or_is_named(data: st.DataObject) -> None:
     """Homes and soft pins by chance, on any state that an earlier plan may have left."""
     names = [p.name for p in BASE.lpars]

@@ -8,6 +8,7 @@ import pytest
 from estates import BASE, changed, judged, loaded, without
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.model import Disk, Estate, Fibre, Port
 from planner.jobs import Options, evacuate
@@ -38,7 +39,7 @@ def home_of(plan: Plan) -> dict[int, str]:
     return {slot: vios for slot, vios, *_ in (*move.disks, *move.fibres)}
 
 
-@settings(max_examples=25)
+@settings(max_examples=portion(25))
 @given(st.dictionaries(st.integers(3, 9), st.sampled_from(["A-v1", "A-v2"]), min_size=1, max_size=4),
        st.sampled_from(["scsi", "fibre"]), st.booleans())
 def test_every_slot_comes_home_to_its_vios(slots: dict[int, str], kind: str, short: bool) -> None:

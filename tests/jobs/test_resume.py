@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from estates import BASE, changed, estate, lpar, measured, policy, server, stating
 from landscape import landscape
+from portion import portion
 from resume import closed_sets, looked_at, places, states, wrong
 
 from planner import jobs
@@ -85,7 +86,7 @@ def test_some_states_of_the_landscape() -> None:
     of = landscape()
     plan = jobs.evacuate(Loaded(of), Evacuate(servers=("SN8379A80_p595-2",), come_back=True), jobs.Options(20))
     every = list(states(plan))
-    for _, done in every[3::len(every) // 5]:
+    for _, done in every[3::len(every) // portion(5, 2)]:
         for asked, why in looked_at(plan, carried_out(of, done), of, OPTIONS):
             assert not why, ([m.lpar for m in done], asked)
 

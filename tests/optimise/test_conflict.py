@@ -25,6 +25,7 @@ from estates import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from rich.console import Console
 from test_oracle import estates
 
@@ -59,7 +60,7 @@ def _solved(of: Estate, leave: tuple[str, ...] = ()) -> Answer:
 def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250)
+    @settings(max_examples=portion(250))
     @given(estates(scarce=False))
     def lifted(of: Estate) -> None:
         plain = of.replace(policies=tuple(p for p in of.policies if not p.kind.endswith("-ceiling")), pools=())
@@ -82,7 +83,7 @@ def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> N
                 assert _solved(plain, names).status is Status.OPTIMAL
 
     lifted()
-    assert seen["short"] > 15 and seen["left"] > 5 and seen["together"], seen
+    assert seen["short"] > portion(15) and seen["left"] > portion(5) and seen["together"], seen
 
 
 def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:

@@ -15,6 +15,7 @@ import pytest
 from estates import estate, exactly, judged, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
@@ -156,7 +157,7 @@ ways = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 def test_both_levels_agree_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=200)
+    @settings(max_examples=portion(200))
     @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.data())
     def agree(of: Estate, measure: Measure, come_back: bool, data: st.DataObject) -> None:
         names = [s.name for s in of.servers]
@@ -166,7 +167,7 @@ def test_both_levels_agree_with_brute_force(way: Mapping[str, int]) -> None:
         agrees(of, goal, come_back, seen, **way)
 
     agree()
-    assert seen[Status.OPTIMAL] > 50 and seen[Status.INFEASIBLE] > 3 and seen["moves"] > 25 and seen["off"] > 25, seen
+    assert seen[Status.OPTIMAL] > portion(50) and seen[Status.INFEASIBLE] > portion(3) and seen["moves"] > portion(25) and seen["off"] > portion(25), seen
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.03, 0.2])
@@ -176,7 +177,7 @@ def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: floa
     monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=200)
+    @settings(max_examples=portion(200))
     @given(estates(), st.data())
     def agree(of: Estate, data: st.DataObject) -> None:
         watts = [data.draw(st.sampled_from(((200, 300), (200, 900), (250, 1500), (900, 1000)))) for _ in of.servers]
@@ -199,21 +200,21 @@ def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: floa
         seen[answer.status] += 1
 
     agree()
-    assert seen["bounded"] > 15 and seen[Status.OPTIMAL] > 15, seen
+    assert seen["bounded"] > portion(15) and seen[Status.OPTIMAL] > portion(15), seen
 
 
 @ways
 def test_n_plus_1_agrees_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100)
+    @settings(max_examples=portion(100))
     @given(estates(), st.sampled_from(list(Measure)), st.booleans())
     def agree(of: Estate, measure: Measure, come_back: bool) -> None:
         roomy = of.replace(servers=tuple(exactly_more(s) for s in of.servers))
         agrees(roomy, Consolidate(measure=measure, n_plus_1=True), come_back, seen, **way)
 
     agree()
-    assert seen[Status.OPTIMAL] > 20 and seen[Status.INFEASIBLE] > 10 and seen["off"] > 3, seen
+    assert seen[Status.OPTIMAL] > portion(20) and seen[Status.INFEASIBLE] > portion(10) and seen["off"] > portion(3), seen
 
 
 def bounded(site: Site, judge: Judge, goal: Consolidate, answer: Consolidation, problem: ConsolidationProblem,
@@ -244,7 +245,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
     monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=90)
+    @settings(max_examples=portion(90, 2))
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of.replace(servers=tuple(exactly_more(s) for s in of.servers)))
@@ -257,7 +258,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
             assert not judge.restarts(site.start | answer.placement, answer.off, answer.restart)
 
     agree()
-    assert seen[Status.OPTIMAL] > 10 and seen[Status.INFEASIBLE] > 3, seen
+    assert seen[Status.OPTIMAL] > portion(10, 2) and seen[Status.INFEASIBLE] > portion(3, 2), seen
 
 
 def test_a_set_that_was_only_not_packed_in_time_hides_no_cheaper_moves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +274,7 @@ def test_a_set_that_was_only_not_packed_in_time_hides_no_cheaper_moves(monkeypat
     monkeypatch.setattr(SplitPack, "on_set", on_set)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100)
+    @settings(max_examples=portion(100, 2))
     @given(estates())
     def agree(of: Estate) -> None:
         site, judge = judged(of)
@@ -284,7 +285,7 @@ def test_a_set_that_was_only_not_packed_in_time_hides_no_cheaper_moves(monkeypat
         seen["given up"] += bool(given_up)
 
     agree()
-    assert seen["given up"] > 40 and seen[Status.OPTIMAL] > 20, seen
+    assert seen["given up"] > portion(40, 2) and seen[Status.OPTIMAL] > portion(20, 2), seen
 
 
 @pytest.mark.parametrize("gap", [0.04, 0.4])
@@ -295,7 +296,7 @@ def test_two_engines_set_by_set_are_bounded(gap: float, packs: bool, monkeypatch
         monkeypatch.setattr(SplitPack, "on_set", lambda *given: Solution(Outcome.UNKNOWN))
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @settings(max_examples=portion(60, 2))
     @given(estates(), st.sampled_from([Measure.WATTS, Measure.SERVERS]))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of)
@@ -307,7 +308,7 @@ def test_two_engines_set_by_set_are_bounded(gap: float, packs: bool, monkeypatch
         seen["moves"] += bool(answer.placement)
 
     agree()
-    assert seen[Status.OPTIMAL] > 30 and seen["moves"] > 10, seen
+    assert seen[Status.OPTIMAL] > portion(30, 2) and seen["moves"] > portion(10, 2), seen
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.04])
@@ -316,7 +317,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=90)
+    @settings(max_examples=portion(90))
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of)
@@ -326,7 +327,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
         bounded(site, judge, goal, problem.solve(5, gap), problem, seen)
 
     agree()
-    assert seen[Status.FEASIBLE] + seen[Status.OPTIMAL] > 40, seen
+    assert seen[Status.FEASIBLE] + seen[Status.OPTIMAL] > portion(40), seen
 
 
 def exactly_more(s: Any) -> Any:
@@ -341,7 +342,7 @@ def measure_of(of: Estate, goal: Consolidate) -> int | None:
     return scale.of(answer.off) if answer.status is Status.OPTIMAL else None
 
 
-SOME = settings(max_examples=40)
+SOME = settings(max_examples=portion(40))
 SERVERS = Consolidate(measure=Measure.SERVERS)
 
 

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from estates import judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from scale_estates import blocks, open_estate, ring
 from test_oracle import estates
 
@@ -25,7 +26,7 @@ from planner.rules import Judge, Site
 from planner.schedule.order import goes_straight
 
 
-@settings(max_examples=60)
+@settings(max_examples=portion(60))
 @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.integers(0, 9))
 def test_what_is_built_keeps_every_rule_has_an_order_and_is_never_worse(of: Estate, measure: Measure, come_back: bool, kept: int) -> None:
     site, judge = judged(of)
@@ -56,7 +57,7 @@ def test_what_is_built_switches_off_and_is_a_bound_of_what_is_found() -> None:
 
 
 @given(st.sampled_from((blocks, open_estate, ring)), st.integers(0, 9), st.lists(st.sampled_from((0, 16, 256, 1024)), min_size=6, max_size=6))
-@settings(max_examples=25)
+@settings(max_examples=portion(25))
 def test_servers_that_are_not_tried_could_not_be_emptied(shape: Callable[..., Estate], seed: int, lmbs: list[int]) -> None:
     """Where all others have too little room together, trying ends in the same answer."""
     of = shape(6, 60, seed)

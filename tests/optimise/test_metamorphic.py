@@ -27,6 +27,7 @@ from estates import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from test_oracle import estates
 
 from planner.estate import saved
@@ -40,7 +41,7 @@ from planner.plan.plan import Plan, dump
 from planner.plan.questions import Evacuate
 
 ROOT = Path(__file__).parents[2]
-SOME = settings(max_examples=80)
+SOME = settings(max_examples=portion(80))
 VLAN = 10
 
 #: An estate in which something of everything happens: a shift, groups, a pool, a tie between servers, a blackout.
@@ -151,6 +152,7 @@ def test_rows_in_another_order_give_the_same_plan() -> None:
 _PRINTS_A_PLAN = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
+import conftest
 from test_metamorphic import RICH, planned
 from planner.plan.plan import dump
 sys.stdout.write(dump(planned(RICH)))

@@ -15,6 +15,7 @@ from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import refused, with_pairs
+from portion import portion
 
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
@@ -30,7 +31,7 @@ sys.path.append(str(Path(__file__).parents[1] / "jobs"))
 from scarce import with_ports
 from test_order_oracle import with_pools, with_slots, with_vnics
 
-EXAMPLES = 1000
+EXAMPLES = portion(1000)
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")
 
 SCARCE: dict[str, Callable[[Estate, int], Estate]] = {
@@ -215,9 +216,9 @@ def test_the_programs_agree_with_brute_force_on_feasibility_and_objective() -> N
         seen["shifted"] += any(site.start[n] not in freed for n in answer.placement)
 
     agree()
-    assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= 300
-    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > 60 and seen["shifted"] > 10, seen
-    assert seen["scarce"] > 20 and seen["kept away"] > 5, seen
+    assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= portion(300)
+    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(60) and seen["shifted"] > portion(10), seen
+    assert seen["scarce"] > portion(20) and seen["kept away"] > portion(5), seen
 
 
 def _holds(site: Site, judge: Judge, placement: Mapping[str, str]) -> bool:

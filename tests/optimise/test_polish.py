@@ -7,6 +7,7 @@ from random import Random
 
 from estates import estate, judged, lpar, policy, server
 from hypothesis import given, settings
+from portion import portion
 from test_oracle import estates
 from test_search import wide_program
 
@@ -27,7 +28,7 @@ def likely(model: PlacementProgram) -> tuple[dict[tuple[str, str], float], float
 def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=300)
+    @settings(max_examples=portion(300))
     @given(estates())
     def tried(of: Estate) -> None:
         model = wide_program(of)
@@ -46,7 +47,7 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
             seen["missed"] += 1
 
     tried()
-    assert seen["found"] > 30 and seen["missed"] <= seen["found"] // 4 and seen["best"] > seen["found"] // 2, seen
+    assert seen["found"] > portion(30) and seen["missed"] <= seen["found"] // 4 and seen["best"] > seen["found"] // 2, seen
 
 
 def crowded(seed: int) -> PlacementProgram:

@@ -12,6 +12,7 @@ import pytest
 from estates import BASE, answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.optimise import solver
 from planner.optimise.program import Outcome, Program, Tag
@@ -158,7 +159,7 @@ def test_rows_are_divided_by_their_common_divisor_and_remember_what_was_stated()
     assert program.rows[1].rhs == -4 and program.rows[1].stated == ({x: 4, y: 6}, -7)
 
 
-@settings(max_examples=60)
+@settings(max_examples=portion(60))
 @given(st.lists(st.tuples(st.integers(1, 9000), st.integers(1, 70_000)), min_size=1, max_size=9),
        st.integers(0, 200_000))
 def test_knapsacks_agree_with_enumeration(items: list[tuple[int, int]], room: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from estates import changed, estate, exactly, judged, loaded, lpar, policy, server
+from portion import portion
 
 from planner.estate.model import Estate
 from planner.findings import assumed
@@ -97,7 +98,7 @@ def doubtful(seed: int) -> Estate:
 
 def test_no_equal_shift_or_exchange_that_assumes_less_is_left_and_no_claim_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(portion(60)):
         of = doubtful(seed)
         judge = judged(of)[1]
         with monkeypatch.context() as patched:
@@ -111,4 +112,4 @@ def test_no_equal_shift_or_exchange_that_assumes_less_is_left_and_no_claim_chang
             seen["surer"] += open_questions(judge, after) < open_questions(judge, before)
             assert open_questions(judge, after) <= open_questions(judge, before)
             seen["optimal"] += 1
-    assert seen["optimal"] > 40 and seen["surer"] > 8, seen
+    assert seen["optimal"] > portion(40) and seen["surer"] > portion(8), seen

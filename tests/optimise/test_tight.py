@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 from estates import judged, loaded, move, plan_of
+from portion import portion
 from tight import FREED, FULL, SURVIVORS, Tight, tight
 
 from planner.estate.model import Estate, Lpar
@@ -19,7 +20,7 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
 from planner.verify import replay
 
-SEEDS = range(25)
+SEEDS = range(portion(25))
 LIMIT_S = 2.0
 
 

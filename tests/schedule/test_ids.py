@@ -9,6 +9,7 @@ import pytest
 from estates import estate, judged, loaded, lpar, plan_of, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.model import Estate
 from planner.jobs.common import checked_plan
@@ -64,7 +65,7 @@ def test_an_id_is_held_on_both_sides_in_the_replay() -> None:
     assert "plan.id" in {f.rule for f in replay(early, *judged(of)).findings}
 
 
-@settings(max_examples=60)
+@settings(max_examples=portion(60))
 @given(st.data())
 def test_no_moment_has_an_id_twice(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 6))

@@ -12,6 +12,7 @@ import pytest
 from estates import BASE, changed, estate, exactly, freeing, judged, loaded, lpar, policy, server, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.errors import UsageError
 from planner.estate.model import Estate, Lpar, Policy
@@ -242,7 +243,7 @@ def _steps(lpars: Sequence[Lpar]) -> list[Step]:
     return [Step(p.name, p.server, "B" if n % 3 else "C") for n, p in enumerate(lpars) if p.server == "A"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=portion(60))
 @given(st.lists(st.tuples(st.sampled_from((1, 2, 8)), st.sampled_from((5, 60, 120, 190)), st.booleans()), min_size=1,
                 max_size=9), st.sampled_from((1, 2, 4, 8)), st.sampled_from((1000, 10000)), st.booleans())
 def test_every_packing_passes_the_replay(sizes: list[tuple[int, int, bool]], limit: int, link: int, free: bool) -> None:

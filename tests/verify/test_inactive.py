@@ -14,6 +14,7 @@ import pytest
 from estates import BASE, changed, estate, exactly, judged, loaded, lpar, policy, server, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from typer.testing import CliRunner
 
 from planner.cli import app
@@ -264,7 +265,7 @@ def edits(move: Move) -> list[Move]:
 def test_random_estates_with_lpars_that_are_off_get_plans_that_hold_and_edited_ones_do_not() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=40)
+    @settings(max_examples=portion(40))
     @given(sleepy(), st.booleans(), st.booleans(), st.integers(0, 8))
     def planned(of: Estate, come_back: bool, by_night: bool, which: int) -> None:
         plan = freed(of, come_back=come_back, window=NIGHT if by_night else None)
@@ -283,13 +284,13 @@ def test_random_estates_with_lpars_that_are_off_get_plans_that_hold_and_edited_o
                 moves = (*plan.moves[:n], edited, *plan.moves[n + 1:])
                 assert not verify_plan(plan.replace(moves=moves), of).holds, edited
     planned()
-    assert seen[Status.OPTIMAL] > 10 and seen["inactive"] > 10, seen
+    assert seen[Status.OPTIMAL] > portion(10) and seen["inactive"] > portion(10), seen
 
 
 def test_the_programs_agree_with_brute_force_where_some_are_off() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=40)
+    @settings(max_examples=portion(40))
     @given(sleepy(), st.booleans())
     def agree(of: Estate, come_back: bool) -> None:
         goal = Evacuate(servers=("A",), inactive=True)
@@ -301,7 +302,7 @@ def test_the_programs_agree_with_brute_force_where_some_are_off() -> None:
         seen[found.status] += 1
         seen["off"] += sum(not site.lpars[n].active for n in found.placement)
     agree()
-    assert min(seen[Status.OPTIMAL], seen["off"], seen[Status.INFEASIBLE]) > 5, seen
+    assert min(seen[Status.OPTIMAL], seen["off"], seen[Status.INFEASIBLE]) > portion(5), seen
 
 
 @cache

@@ -14,6 +14,7 @@ import pytest
 from estates import backed, estate, evacuate_goal, exactly, judged, loaded, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from typer.testing import CliRunner
 
 from planner.cli.app import app
@@ -98,7 +99,7 @@ def test_proofs_agree_with_brute_force_and_lies_are_told() -> None:
     assert seen[f"conflict {PROVED}"] > 3 and seen[f"search {REFUTED}"] > 10, seen
 
 
-@settings(max_examples=40)
+@settings(max_examples=portion(40))
 @given(estates(), st.booleans())
 def test_proofs_agree_with_brute_force_whatever_a_row_can_say(of: Estate, come_back: bool) -> None:
     agree(of, come_back, Counter())
