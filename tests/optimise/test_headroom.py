@@ -12,7 +12,7 @@ import test_oracle
 from estates import changed, estate, judged, lpar, policy, pool, server, short_units, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portion import portion
+from portion import WHOLE, portion
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
@@ -22,7 +22,7 @@ from planner.plan.choices import By, Status
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 
-EXAMPLES = portion(300)
+EXAMPLES = portion(300, 2)
 SLOTS = 4
 
 
@@ -140,8 +140,8 @@ def test_the_program_agrees_with_brute_force_on_feasibility_cost_and_the_most_th
             assert most.status is Status.INFEASIBLE
 
     agree()
-    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(30), seen
-    assert seen["moved"] > portion(30) and seen["chain"] > 1 and seen["most"] > portion(100), seen
+    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(30, 2), seen
+    assert seen["moved"] > portion(30, 2) and seen["chain"] > (1 if WHOLE else 0) and seen["most"] > portion(100, 2), seen
 
 
 A, B = server("A", 8, 64), server("B", 8, 64)

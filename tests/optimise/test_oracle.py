@@ -15,7 +15,7 @@ from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairs import refused, with_pairs
-from portion import portion
+from portion import WHOLE, portion
 
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
@@ -217,8 +217,8 @@ def test_the_programs_agree_with_brute_force_on_feasibility_and_objective() -> N
 
     agree()
     assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= portion(300)
-    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(60) and seen["shifted"] > portion(10), seen
-    assert seen["scarce"] > portion(20) and seen["kept away"] > portion(5), seen
+    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(60) and seen["shifted"] > (10 if WHOLE else 0), seen
+    assert seen["scarce"] > (20 if WHOLE else 2) and seen["kept away"] > (5 if WHOLE else 1), seen
 
 
 def _holds(site: Site, judge: Judge, placement: Mapping[str, str]) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from estates import BASE, changed, judged, move, policy, stating
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.model import Estate
 from planner.plan.plan import Move
@@ -60,6 +61,7 @@ VIOSES = st.fixed_dictionaries({
     "level": st.sampled_from(("", "2.1.0.10-FP-20.1", "2.2.0.11", "2.2.1.4", "2.2.2", "2.2.2.1", "3.1.4.10"))})
 
 
+@settings(max_examples=portion(100))
 @given(SERVERS, VIOSES, st.booleans())
 def test_the_replay_finds_the_same_limits_by_itself(server: dict[str, Any], vios: dict[str, Any], nothing: bool) -> None:
     """It knew nothing of console levels and firmware: sixteen moves at once under V7R7.3 held."""

@@ -18,13 +18,15 @@ from planner.optimise.heuristics.polish import polished
 from planner.optimise.heuristics.search import searched
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import MEASURE, Outcome, Program, near
+from planner.optimise.program import MEASURE, Outcome, Program, Solution, near
 from planner.optimise.solver import Relaxed, relaxed
 from planner.stopwatch import now
 
 MOST_SETS = 400
 _SEARCHED = 400
 """Variables of a placement program up to which a local search is tried when the solver finds nothing."""
+_MENDED = 3
+"""How often a local search is run again when rules that are asked refuse what it found."""
 _FREE_SHARES, _NODES, _QUICK_NODES, _ROUND_S = (0.15, 0.3, 0.6), 400, 100, 8.0
 """Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; nodes
 of the solver's search for each, so that the answer does not hang on the machine's speed; and seconds at most."""
@@ -343,10 +345,14 @@ class Placer:
         return best
 
     def _searched(self, model: PlacementProgram, linear: Relaxed, target: float) -> list[int]:
-        """Values by local search from the linear program's on; [] without any."""
-        if self.site.usage is not None:
-            return []
-        return polished(model, {key: linear.values[i] for key, i in model.x.items()}, target)
+        """Values by local search from the linear program's on, of which no rule that is asked refuses anything; []
+        without any."""
+        likely = {key: linear.values[i] for key, i in model.x.items()}
+        for _ in range(_MENDED if self.site.usage is None else 0):
+            values = polished(model, likely, target)
+            if not values or not model.mend(Solution(Outcome.FEASIBLE, tuple(values))):
+                return values
+        return []
 
     def nearby(self, on: Collection[str], most: int, deadline: float) -> Mapping[str, str]:
         """A placement on these servers, near the linear program's, by local search alone: LPAR → server of those that
