@@ -52,7 +52,7 @@ def estate() -> Estate:
 
 @pytest.fixture(scope="module")
 def series() -> Any:
-    return build_usage.landscape_usage(landscape(), months=MONTHS, step_s=1800)
+    return build_usage.landscape_usage(landscape(), months=MONTHS, step_s=3600)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def planned(of: Estate, store: Path | None, cores: float = 1.0, gib: float = 64,
     goal = Headroom(server=P595, units=round(cores * 100), memory_mib=round(gib * 1024), come_back=True,
                     by=By.ENTITLEMENT if store is None else By.BOTH,
                     **period_from("2026-11", build_usage.SITE, None)._asdict())
-    spec = None if store is None else UsageSpec(store, build_usage.SITE, step_s=1800)
+    spec = None if store is None else UsageSpec(store, build_usage.SITE, step_s=3600)
     return jobs.headroom(loaded(of), goal, options, spec, curve=curve)
 
 
@@ -254,7 +254,7 @@ def test_remedies_name_options_that_the_command_has(estate: Estate, store: Path)
     goal = planned(estate, store, 8).goal
     assert isinstance(goal, Headroom)
     plan = jobs.headroom(loaded(estate), goal.replace(critical=(free,), usage=None), OPTIONS,
-                         UsageSpec(store, build_usage.SITE, step_s=1800))
+                         UsageSpec(store, build_usage.SITE, step_s=3600))
     assert plan.conflict is not None
     said = "\n".join(plan.conflict.lifts)
     shown = CliRunner().invoke(app, ["headroom", "--help"], env={"COLUMNS": "200"}).stdout
@@ -301,9 +301,9 @@ def test_the_next_month_end_is_the_one_after() -> None:
 
 def test_a_percentile_caps_each_lpar_and_growth_raises_it(estate: Estate, store: Path) -> None:
     buckets = period_from("2026-11", build_usage.SITE, None).hours
-    peak, _ = UsageSpec(store, build_usage.SITE, step_s=1800).read(estate, buckets)
-    calm, _ = UsageSpec(store, build_usage.SITE, "50", step_s=1800).read(estate, buckets)
-    grown, _ = UsageSpec(store, build_usage.SITE, growth_percent=10, step_s=1800).read(estate, buckets)
+    peak, _ = UsageSpec(store, build_usage.SITE, step_s=3600).read(estate, buckets)
+    calm, _ = UsageSpec(store, build_usage.SITE, "50", step_s=3600).read(estate, buckets)
+    grown, _ = UsageSpec(store, build_usage.SITE, growth_percent=10, step_s=3600).read(estate, buckets)
     assert (calm.physc <= peak.physc).all() and (calm.physc < peak.physc).any()
     for name in peak.names:
         more = 110 if name in peak else 100  # what nobody measured is an entitlement, and does not grow
@@ -349,7 +349,7 @@ def test_the_command_line(estate: Estate, store: Path, tmp_path: Path) -> None:
 
 def test_an_evacuation_counts_the_usage_of_its_windows_hours(estate: Estate, store: Path) -> None:
     window = jobs.window_from("2026-11-27 09:00/12:00")
-    spec = UsageSpec(store, build_usage.SITE, step_s=1800)
+    spec = UsageSpec(store, build_usage.SITE, step_s=3600)
     goal, options = Evacuate(servers=("SN1001C92_p570-2",)), jobs.Options(30, 0.0, window)
     plan = jobs.evacuate(loaded(estate), goal, options, spec)
     assert plan.goal.usage and plan.goal.usage.hours == set(BUCKETS)  # nothing comes back: all hours

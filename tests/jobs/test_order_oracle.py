@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from estates import backed, judged, loaded, renamed
 from pairs import KINDS, refused, warnings, with_pairs
+from portion import portion
 from scarce import drawn
 
 from planner.estate.model import Estate, SriovPort
@@ -30,7 +31,7 @@ from planner.schedule.exact import exact_order
 from planner.schedule.order import QUICK
 from planner.schedule.timetable import timetable
 
-ORDERS = int(os.environ.get("ORDERS", "25"))
+ORDERS = int(os.environ.get("ORDERS", portion(25, 2)))
 ONCE_WRONG = (1464, 2527)
 """Who starts beside the departure of another takes the ports that are free by then: one after the other there is a way."""
 DISKS = "disks"

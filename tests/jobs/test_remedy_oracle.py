@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 from estates import estate, exactly, lpar, policy, server
+from portion import portion
 from scarce import with_ports
 
 from planner.estate.assemble import Loaded
@@ -22,7 +23,7 @@ from planner.jobs.remedy import Remedy, possible, remedy
 from planner.plan.questions import Evacuate, Headroom
 from planner.schedule.lanes import Pacing
 
-EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", "6"))
+EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", portion(6, 2)))
 MOST_SETS = 1500
 
 

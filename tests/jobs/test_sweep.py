@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from estates import BASE, GIB, changed, loaded, measured
+from portion import WHOLE
 
 from planner.errors import InputError, UsageError
 from planner.estate.catalogue import CATALOGUE
@@ -86,8 +87,8 @@ def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tu
 
 def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...]) -> None:
     wanted = answers(run_sweep(context, cells, in_process))
-    assert answers(run_sweep(context, cells, process_pool(1))) == wanted
-    assert answers(run_sweep(context, cells, process_pool(3))) == wanted
+    for workers in (1, 3) if WHOLE else (2,):
+        assert answers(run_sweep(context, cells, process_pool(workers))) == wanted
 
 
 # ---- workers that die -----------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
     monkeypatch.setattr(sweep_runners, "_answered_here", bombed)
     four = cells[:4]
-    outcome = run_sweep(context, four, process_pool(2))
+    outcome = run_sweep(context, four, process_pool(2 if failed else 1))
     wanted = run_sweep(context, four, in_process)
     assert outcome.failed == failed and (tmp_path / "lives").read_text() == "0"
     for id_ in outcome.ids:
@@ -158,6 +159,8 @@ def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50) as cluster:
         outcome = run_sweep(context, cells, dask_cluster(cluster.scheduler_address))
         assert answers(outcome) == wanted and (tmp_path / "lives").read_text() == "0"
+        if not WHOLE:
+            return
         (tmp_path / "lives").write_text("99")  # and a cell that kills every worker: told, and the others are answered
         outcome = run_sweep(context, cells, dask_cluster(cluster.scheduler_address))
     statuses = [outcome.answers[i].status for i in outcome.ids]
