@@ -83,5 +83,6 @@ TEXTS = (
     Entry("resume", "going on from half-way", "resume", "--most 3 --effort 0.01", "--most 200"),
     Entry("n-plus-1-consolidate", "any one server may fail", "consolidate_scale",
           "--only n-plus-1 --servers 24 --time-limit 10", "--only n-plus-1"),
+    Entry("pages", "plan.html in Chromium: load, and each kind of click", "pages", "", ""),
     Entry("campaign", "servers one after the other over windows", "campaign", None, ""),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cockpit import axe_violations, in_chromium, needs_axe, needs_chromium, opened
-from estates import estate, loaded, lpar, server
+from estates import estate, loaded, lpar, policy, server, stating
 from evening import record
 from test_cockpit_engine import planned
 
@@ -22,7 +22,8 @@ from planner.report.page import plan_page
 from planner.verify import verify_plan
 
 pytestmark = needs_chromium
-ESTATE: Estate = estate([server("A"), server("B"), server("C")], [lpar(f"a{n}", "A", 0.5, 8) for n in range(1, 7)])
+ESTATE: Estate = stating(estate([server("A"), server("B"), server("C")], [lpar(f"a{n}", "A", 0.5, 8) for n in range(1, 7)]),
+                         policy("owner", "*", "Ledgers"))
 NIGHT = Options(20, window=window_from("2026-12-05 22:00/04:00"), work_s=1800, zone="UTC")
 
 
@@ -50,6 +51,7 @@ def test_ticked_pasted_failed_and_exported_it_goes_on_with_what_is_left(tmp_path
     listing = f"# A\nother,Running\n# {moves[third].target}\n{moves[third].lpar},Running\n"
     told = in_chromium(tmp_path, page(), f"""
       one("#k-who").value = "JK";
+      const whom = one("#k-cards").textContent.includes("ask Ledgers");
       await tick("started", {first}); await tick("arrived", {first});
       await tick("started", {second}); await tick("failed", {second});
       const locked = one('[data-tick="recovered"]').disabled, orders = one("#k-hands").textContent, said = one("#k-said").textContent;
@@ -59,8 +61,8 @@ def test_ticked_pasted_failed_and_exported_it_goes_on_with_what_is_left(tmp_path
       one("#k-read").click(); await wait(100);
       const read = one("#k-read-said").textContent;
       one("[data-export]").click(); await wait(300);
-      return {{ locked, open, orders, read, said, log: document.querySelectorAll("#k-log li").length }}""")
-    assert told["wrong"] == [] and told["answer"]["locked"] and told["answer"]["open"]
+      return {{ whom, locked, open, orders, read, said, log: document.querySelectorAll("#k-log li").length }}""")
+    assert told["wrong"] == [] and told["answer"]["whom"] and told["answer"]["locked"] and told["answer"]["open"]
     failed = moves[second].lpar
     assert f"stop {failed}, then recover it" in told["answer"]["orders"] and f"{failed} failed" in told["answer"]["said"]
     assert f"{moves[third].lpar}: arrived" in told["answer"]["read"] and told["answer"]["log"] == 6
@@ -231,8 +233,8 @@ def test_every_kind_of_plan_is_drawn_before_its_evening_and_in_it(kind: str, now
 
 
 @needs_axe
-@pytest.mark.parametrize(("view", "width"), [("during", 1400), ("during", 390), ("after", 1400)])
-def test_axe_finds_nothing(view: str, width: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("view", "width", "dark"), [("during", 1400, False), ("during", 390, True), ("during", 1400, True), ("after", 1400, False), ("after", 1400, True)])
+def test_axe_finds_nothing(view: str, width: int, dark: bool, tmp_path: Path) -> None:
     numbers = [m.number for m in plan().leg("out")]
     half = record(plan(), {numbers[0]: ("started", "arrived"), numbers[1]: ("started", "failed"), numbers[2]: ("started",)})
-    assert axe_violations(tmp_path, page(), f"#{view}", f'location.hash = "#{view}"; await wait(300);', kept=kept(half), width=width) == []
+    assert axe_violations(tmp_path, page(), f"#{view}", f'location.hash = "#{view}"; await wait(300);', kept=kept(half), width=width, dark=dark) == []

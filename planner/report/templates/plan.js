@@ -40,7 +40,15 @@ function spanOf(s) {
   return Math.abs(s) < 60 ? `${Math.round(Math.abs(s))} s` : hours ? `${hours} h ${two(whole % 60)} min` : `${whole} min`;
 }
 /* "22:05", with seconds "22:05:09"; without a window "+5 min". */
+const CLOCKS = new Map();
 function at(s, seconds) {
+  if (seconds) return clockAt(s, true);
+  const minute = Math.round(s / 60);
+  if (!P.clock) return clockAt(s);
+  if (!CLOCKS.has(minute)) CLOCKS.set(minute, clockAt(60 * minute));
+  return CLOCKS.get(minute);
+}
+function clockAt(s, seconds) {
   const then = clockOf(seconds ? Math.round(s) : 60 * Math.round(s / 60));
   if (!then) return "+" + spanOf(s);
   return `${two(then.getUTCHours())}:${two(then.getUTCMinutes())}${seconds ? ":" + two(then.getUTCSeconds()) : ""}`;

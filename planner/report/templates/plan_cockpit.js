@@ -2,10 +2,10 @@
 /* During and After: draws what the engine says of the record, and ticks. The record is kept in this browser. */
 const Cockpit = document.getElementById("k-cards") && (() => {
   const M = Engine.model(P), KEY = "planner-record-" + P.plan, FORECAST_MS = 20000, GUARD_MS = 600;
-  const ZONED = P.clock && P.clock.zone ? { timeZone: P.clock.zone } : {};
+  const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...(P.clock && P.clock.zone ? { timeZone: P.clock.zone } : {}) });
   const SEEN = "seen on the console", AUTOMATIC = [SEEN, "log of the lane's script"];
   const WORD = { started: "started", arrived: "arrived", failed: "failed or hangs", stopped: "stopped", recovered: "recovered" };
-  let R = Engine.fresh(P), S = Engine.states(M, R), F = null, base = null, pending = 0, turn = 0;
+  let R = Engine.fresh(P), S = Engine.states(M, R), F = null, base = null, pending = 0, turn = 0, drawing = 0;
   const drawn = new Map(), ticked = new Map();
   const now = () => Date.now();
   const s = () => (now() - Engine.zero(M, R, now())) / 1000;
@@ -16,7 +16,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   /* A time of the plan as a clock: the plan's own, or where it has no window this computer's; with the day where that is not near. */
   function when(x, seconds) {
     const far = Math.abs(x - s()) > 64800, t = new Date(Engine.zero(M, R, now()) + 1000 * x);
-    const day = far ? new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...ZONED }).format(t) + " " : "";
+    const day = far ? DAY.format(t) + " " : "";
     return day + (P.clock ? at(x, seconds) : `${two(t.getHours())}:${two(t.getMinutes())}${seconds ? ":" + two(t.getSeconds()) : ""}`);
   }
   const whenMs = (ms, seconds) => when((ms - Engine.zero(M, R, now())) / 1000, seconds);
@@ -101,7 +101,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   function strip() {
     const stage = Engine.phase(M, S, R), leg = stage === "back" || (stage === "over" && M.legs.get("back").length) ? "back" : "out";
     const all = M.legs.get(leg), done = all.filter(n => S.get(n).state === "arrived").length;
-    const cells = [cell("Now", "now", "", esc(new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...ZONED }).format(now())), 'id="k-now"'),
+    const cells = [cell("Now", "now", "", esc(DAY.format(now())), 'id="k-now"'),
       cell(`Arrived, ${wayOf(leg)}`, "arrived", `${done} of ${all.length}`, progress(done, all.length))];
     if (F) cells.push(endCell(stage === "work" ? "back" : leg, stage), returnCell(stage), stopCell(stage));
     $("#k-strip").innerHTML = cells.join("");
@@ -201,7 +201,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   }
   function facts(m) {
     const l = P.lpars[m.lpar], runs = (l.runs || []).slice(0, 3).join(", ");
-    return `<p class="who">${esc(m.lpar)}</p><p class="dim">${esc(short(m.from))} → ${esc(short(m.to))} · ${esc(l.gib.toLocaleString("en", { maximumFractionDigits: 1 }))} GiB${m.parking ? " · parks there" : ""}${m.inactive ? " · not activated" : ""}${runs ? "<br>" + esc(runs) : ""}${m.movers[0] ? `<br>movers ${esc(m.movers[0])} → ${esc(m.movers[1])}` : ""}</p>`;
+    return `<p class="who">${esc(m.lpar)}</p><p class="dim">${esc(short(m.from))} → ${esc(short(m.to))} · ${esc(l.gib.toLocaleString("en", { maximumFractionDigits: 1 }))} GiB${m.parking ? " · parks there" : ""}${m.inactive ? " · not activated" : ""}${runs ? "<br>" + esc(runs) : ""}${l.owner ? "<br>ask " + esc(l.owner) : ""}${m.movers[0] ? `<br>movers ${esc(m.movers[0])} → ${esc(m.movers[1])}` : ""}</p>`;
   }
   const range = m => m.minutes[0] === m.minutes[1] ? `${m.minutes[1]} min` : `${m.minutes[0]}–${m.minutes[1]} min`;
   function cardOf(k) {
@@ -289,50 +289,83 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
 
   // ---- the course as a picture -----------------------------------------------------------------------------------------------
 
-  const paper = document.createElement("canvas").getContext("2d");
+  const paper = document.createElement("canvas").getContext("2d"), WIDE = new Map(), LEAST_LABEL = 12;  // pixels: less holds no letter
   const common = (() => { const names = Object.keys(P.lpars); let i = 0; if (names.length < 2) return 0; while (i < names[0].length && names.every(x => x[i] === names[0][i])) i++; return i; })();
-  function label(lpar, width) {
-    paper.font = '11.5px system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-    return [lpar, lpar.slice(common)].find(t => t && paper.measureText(t).width * 1.06 + 8 < width) || "";
+  paper.font = '11.5px system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+  const wide = text => WIDE.get(text) ?? WIDE.set(text, paper.measureText(text).width * 1.06 + 8).get(text);
+  const label = (lpar, room) => room > LEAST_LABEL && [lpar, lpar.slice(common)].find(t => t && wide(t) < room) || "";
+  /* What is drawn of a move: since when, and to when it is expected or was under way, in seconds of the plan. */
+  function spanNow(n, z) {
+    const m = M.moves.get(n), st = S.get(n), f = F.moves.get(n);
+    const a = st.begun != null ? (st.begun - z) / 1000 : st.over != null ? (st.over - z) / 1000 : f && f.start ? f.start[1] : Engine.planned(m)[0];
+    return [a, Math.max(a, st.over != null ? (st.over - z) / 1000 : f && f.end ? f.end[1] : a + m.duration_s)];
   }
-  function course() {
-    const node = $("#k-course"), stage = Engine.phase(M, S, R), leg = M.legs.get("back").length && (stage === "back" || stage === "over") ? "back" : "out";
-    $("#h-course").textContent = leg === "out" ? "Way out, live" : "Way back, live";
-    const width = node.clientWidth, t = s(), z = Engine.zero(M, R, now());
-    if (!width || !F) return;
+  /* The way that is drawn, its rows and its scale, which changes by steps alone: a tick draws its own row anew. */
+  function scene(leg, width) {
+    const z = Engine.zero(M, R, now()), all = M.legs.get(leg), spans = new Map(all.map(n => [n, spanNow(n, z)]));
     const rows = M.cards.map((c, k) => [k, c[leg]]).filter(([, ns]) => ns.length), tall = rows.length > 20 ? 18 : 38;
-    const span = n => { const m = M.moves.get(n), st = S.get(n), f = F.moves.get(n); const a = st.begun != null ? (st.begun - z) / 1000 : st.over != null ? (st.over - z) / 1000 : f && f.start ? f.start[1] : Engine.planned(m)[0]; return [a, Math.max(a, st.over != null ? (st.over - z) / 1000 : f && f.end ? f.end[1] : a + m.duration_s)]; };
-    const all = M.legs.get(leg), spans = new Map(all.map(n => [n, span(n)]));
     let from = Infinity, to = -Infinity;
     for (const n of all) { const [pa, pb] = Engine.planned(M.moves.get(n)), [a, b] = spans.get(n), f = F.moves.get(n); from = Math.min(from, a, pa); to = Math.max(to, b, pb, f && f.end ? f.end[2] : b); }
-    const left = width < 500 ? 26 : 78, scale = (width - left - 8) / Math.max(60, to - from), x = v => +(left + (v - from) * scale).toFixed(1), high = 22 + rows.length * tall;
-    const out = [`<svg viewBox="0 0 ${width} ${high}" width="${width}" height="${high}" role="img" aria-label="${esc(`${wayOf(leg)}: ${all.filter(n => S.get(n).state === "arrived").length} of ${all.length} arrived`)}">`];
+    const by = [3600, 1800, 900, 300, 60, 15].find(v => 30 * v < to - from) || 5;
+    from = by * Math.floor(from / by); to = by * Math.ceil(to / by);
+    const left = width < 500 ? 26 : 78, scale = (width - left - 8) / Math.max(60, to - from);
+    return { all, spans, rows, tall, bar: tall > 20 ? 18 : 10, from, to, z, width, left, scale, high: 22 + rows.length * tall, x: v => +(left + (v - from) * scale).toFixed(1) };
+  }
+  function gridOf({ from, to, z, scale, x, width, high }, t) {
     const half = when(from).length > 5 || when(to).length > 5 ? 50 : 18;  // of a label: with its day where that is not tonight
-    const step = [300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].find(v => v * scale > 2 * half + 28) || 172800;
+    const step = [300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].find(v => v * scale > 2 * half + 28) || 172800, out = [];
     for (let v = Math.ceil((from + z / 1000) / step) * step - z / 1000; v <= to; v += step) out.push(`<path class="grid" d="M${x(v)} 18V${high}"/>${Math.abs(v - t) * scale > 60 && x(v) >= half && x(v) <= width - half ? `<text class="axis" x="${x(v)}" y="12" text-anchor="middle">${esc(when(v))}</text>` : ""}`);
-    const y = new Map();
-    rows.forEach(([k, ns], i) => {
-      const top = 22 + i * tall, bar = tall > 20 ? 18 : 10;
-      out.push(`<text class="lane" x="0" y="${top + 17}">${left < 50 ? k + 1 : esc(lane(k))}</text>`);
-      ns.forEach((n, j) => {
-        const m = M.moves.get(n), st = S.get(n), [a, b] = spans.get(n), w = Math.max(2, (b - a) * scale), f = F.moves.get(n);
-        const kind = st.state === "arrived" ? "done" : st.state === "started" ? "fly" : ["failed", "stopped"].includes(st.state) ? "fail" : "come";
-        y.set(n, top + 4 + bar / 2);
-        out.push(`<path class="b-plan" d="M${x(Engine.planned(m)[0])} ${top + 1}H${x(Engine.planned(m)[1])}"/><rect class="b-${kind}" rx="2" x="${x(a)}" y="${top + 4}" width="${w.toFixed(1)}" height="${bar}"><title>${esc(`${m.lpar}: ${when(a)}–${when(b)}, ${st.state || "to come"}`)}</title></rect>`);
-        const text = bar > 12 && label(m.lpar, w);
-        if (text) out.push(`<text class="${kind === "done" ? "b-done-text" : ""}" x="${x(a) + 4}" y="${top + 17}">${kind === "fail" ? "✕ " : ""}${esc(text)}</text>`);
-        if (bar > 12 && f && f.end && kind !== "done") { const at = top + bar + 8 + (j % 2) * 5; out.push(`<path class="whisker" d="M${x(f.end[0])} ${at}H${x(f.end[2])}M${x(f.end[0])} ${at - 2}v4M${x(f.end[2])} ${at - 2}v4"/>`); }
-      });
+    return out.join("");
+  }
+  function rowOf(v, i, k, ns) {
+    const top = 22 + i * v.tall, out = [`<text class="lane" x="0" y="${top + 17}">${v.left < 50 ? k + 1 : esc(lane(k))}</text>`];
+    let plan = "", whiskers = "";
+    ns.forEach((n, j) => {
+      const m = M.moves.get(n), st = S.get(n), [a, b] = v.spans.get(n), w = Math.max(2, (b - a) * v.scale), f = F.moves.get(n);
+      const kind = st.state === "arrived" ? "done" : st.state === "started" ? "fly" : ["failed", "stopped"].includes(st.state) ? "fail" : "come";
+      plan += `M${v.x(Engine.planned(m)[0])} ${top + 1}H${v.x(Engine.planned(m)[1])}`;
+      out.push(`<rect class="b-${kind}" data-bar="${n}" rx="2" x="${v.x(a)}" y="${top + 4}" width="${w.toFixed(1)}" height="${v.bar}"/>`);
+      const text = v.bar > 12 && label(m.lpar, w);
+      if (text) out.push(`<text class="${kind === "done" ? "b-done-text" : ""}" x="${v.x(a) + 4}" y="${top + 17}">${kind === "fail" ? "✕ " : ""}${esc(text)}</text>`);
+      if (v.bar > 12 && f && f.end && kind !== "done") { const at = top + v.bar + 8 + (j % 2) * 5; whiskers += `M${v.x(f.end[0])} ${at}H${v.x(f.end[2])}M${v.x(f.end[0])} ${at - 2}v4M${v.x(f.end[2])} ${at - 2}v4`; }
     });
-    if (P.in_lanes && all.length <= 80) for (const n of all) if (!S.get(n).events.length) for (const g of M.needs.get(n)) {
-      if (S.get(g.n).state !== "arrived" && y.has(g.n) && y.get(g.n) !== y.get(n)) { const a = x(spans.get(g.n)[1]), b = x(spans.get(n)[0]); out.push(`<path class="wait" d="M${a} ${y.get(g.n)}C${a + 14} ${y.get(g.n)} ${b - 14} ${y.get(n)} ${b} ${y.get(n)}"/>`); }
+    return `<path class="b-plan" d="${plan}"/>${out.join("")}<path class="whisker" d="${whiskers}"/>`;
+  }
+  function waitsOf(v) {
+    const y = new Map(v.rows.flatMap(([, ns], i) => ns.map(n => [n, 26 + i * v.tall + v.bar / 2]))), out = [];
+    if (P.in_lanes && v.all.length <= 80) for (const n of v.all) if (!S.get(n).events.length) for (const g of M.needs.get(n)) {
+      if (S.get(g.n).state !== "arrived" && y.has(g.n) && y.get(g.n) !== y.get(n)) { const a = v.x(v.spans.get(g.n)[1]), b = v.x(v.spans.get(n)[0]); out.push(`<path class="wait" d="M${a} ${y.get(g.n)}C${a + 14} ${y.get(g.n)} ${b - 14} ${y.get(n)} ${b} ${y.get(n)}"/>`); }
     }
-    if (t >= from && t <= to) out.push(`<path class="now" d="M${x(t)} 16V${high}"/><text class="now-text" x="${Math.min(Math.max(x(t), 40), width - 40)}" y="12" text-anchor="middle">now ${esc(when(t))}</text>`);
-    node.innerHTML = out.join("") + "</svg>";
+    return out.join("");
+  }
+  /* Groups one over another: the grid, the rows, the waits, now. */
+  function* partsOf(v, t) {
+    yield gridOf(v, t);
+    for (const [i, [k, ns]] of v.rows.entries()) yield rowOf(v, i, k, ns);
+    yield waitsOf(v);
+    yield t < v.from || t > v.to ? "" : `<path class="now" d="M${v.x(t)} 16V${v.high}"/><text class="now-text" x="${Math.min(Math.max(v.x(t), 40), v.width - 40)}" y="12" text-anchor="middle">now ${esc(when(t))}</text>`;
+  }
+  /* Each group is drawn where it has changed, in slices. */
+  function course() {
+    const node = $("#k-course"), width = node.clientWidth, t = s(), stage = Engine.phase(M, S, R), leg = M.legs.get("back").length && (stage === "back" || stage === "over") ? "back" : "out";
+    $("#h-course").textContent = leg === "out" ? "Way out, live" : "Way back, live";
+    if (!width || !F) return;
+    const v = scene(leg, width), size = `viewBox="0 0 ${width} ${v.high}" width="${width}" height="${v.high}"`;
+    if (put("course", node, `<svg ${size} role="img">${"<g></g>".repeat(v.rows.length + 3)}</svg>`)) for (const key of [...drawn.keys()]) if (key.startsWith("course-")) drawn.delete(key);
+    const svg = node.firstChild, groups = svg.children;
+    svg.setAttribute("aria-label", `${wayOf(leg)}: ${v.all.filter(n => S.get(n).state === "arrived").length} of ${v.all.length} arrived`);
+    const mine = ++drawing, draw = function* () { let i = 0; for (const html of partsOf(v, t)) { yield put(`course-${i}`, groups[i], html); i++; } };
+    sliced(draw(), () => mine !== drawing);
     const night = F.tonight, many = n => `${n} ${n === 1 ? "move" : "moves"}`, off = Math.round(100 * (Math.exp(night.mean) - 1));
     $("#k-how").textContent = `Expected: the middle of ${F.count} draws of what is left, each with the waits, the people and the checks of the plan; 8 in 10 lie within the range. ` + (night.seen
       ? `${many(night.seen)} so far: the night counts as ${Math.abs(off) < 1 ? "fast as planned" : `${Math.abs(off)} % ${off > 0 ? "slower" : "faster"} than planned`}, and so does the rest.` : night.unlikely ? "" : "No move has arrived yet: the spread is the plan's.")
       + (night.unlikely ? ` ${many(night.unlikely)} arrived sooner after the start than a move can, by the ticks: nothing is concluded from that.` : "");
+  }
+  /* What a bar is, said when the pointer comes to it. */
+  function titled(bar) {
+    const n = +bar.dataset.bar, [a, b] = spanNow(n, Engine.zero(M, R, now())), title = document.createElementNS(bar.namespaceURI, "title");
+    title.textContent = plain(`${name(n)}: ${when(a)}–${when(b)}, ${S.get(n).state || "to come"}`);
+    bar.replaceChildren(title);
   }
 
   // ---- console, log --------------------------------------------------------------------------------------------------------------
@@ -448,15 +481,17 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     if (!$("#during").hidden) { const all = hands(); strip(); work(); cards(all); log(); second(); }
     after();
   }
-  /* The forecast anew, in slices: a click that comes meanwhile is not kept waiting, and begins it again. */
+  /* Runs in slices what stops often, so that a click is not kept waiting; null where it is `off` meanwhile. */
+  async function sliced(started, off) {
+    for (let t = performance.now(); ;) {
+      const one = started.next();
+      if (one.done) return one.value;
+      if (performance.now() - t > 12) { await new Promise(go => setTimeout(go)); if (off()) return null; t = performance.now(); }
+    }
+  }
+  /* The forecast anew; what comes meanwhile begins it again. */
   async function forecast() {
-    const mine = ++turn, run = async started => {
-      for (let t = performance.now(); ;) {
-        const one = started.next();
-        if (one.done) return one.value;
-        if (performance.now() - t > 12) { await new Promise(go => setTimeout(go)); if (mine !== turn) return null; t = performance.now(); }
-      }
-    };
+    const mine = ++turn, run = started => sliced(started, () => mine !== turn);
     if ([...M.legs].some(([leg, all]) => all.length && !P.decisions[leg])) base ||= ((await run(Engine.forecasting(M, Engine.fresh(P), P.clock ? Engine.zero(M, R, now()) : 0))) || {}).legs;
     const found = mine === turn && await run(Engine.forecasting(M, R, now()));
     if (!found || mine !== turn) return;
@@ -508,6 +543,7 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
   });
   addEventListener("storage", event => { if (event.key === KEY && event.newValue) { try { R = Engine.parsed(M, event.newValue); S = Engine.states(M, R); forecast(); } catch (error) { warn(error.message); } } });
   document.addEventListener("view", () => { if ($("#k-card-1")) seen(); });
+  $("#k-course").addEventListener("pointerover", event => { if (F && event.target.dataset.bar) titled(event.target); });
   let sized = 0;
   addEventListener("resize", () => { clearTimeout(sized); sized = setTimeout(course, 150); });
   addEventListener("DOMContentLoaded", start);

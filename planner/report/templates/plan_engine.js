@@ -360,7 +360,7 @@ const Engine = (() => {
 
   /* The rest of the evening in many draws, seeded: alike for the same record at the same moment. Times are seconds of the plan:
      `legs` (when each way is over), `moves` (start, and end as P10, P50, P90), `tonight`, `home` (the way back must begin by then).
-     Stops after each draw, so that a page stays awake. */
+     Stops often, so that a page stays awake. */
   function* forecasting(M, R, now, most = 300) {
     const S = states(M, R), z = zero(M, R, now), s = (now - z) / 1000, P = M.P, night = tonight(M, S), next = random(20261205), all = P.moves;
     const F = standing(M, S, R, z, s), rest = all.map((m, i) => i).filter(i => !F.arrived[i]), backs = all.map((m, i) => i).filter(i => F.back[i]);
@@ -376,7 +376,11 @@ const Engine = (() => {
       yield;
     }
     const three = list => { const sorted = list.filter(x => !Number.isNaN(x)).sort((a, b) => a - b); return sorted.length ? [0.1, 0.5, 0.9].map(q => quantile(sorted, q)) : null; };
-    const moves = new Map(rest.map((i, j) => [all[i].n, { start: three(starts[j]), end: three(ends[j]) }]));
+    const moves = new Map();
+    for (let j = 0; j < rest.length; j++) {
+      moves.set(all[rest[j]].n, { start: three(starts[j]), end: three(ends[j]) });
+      if (j % 50 === 0) yield;
+    }
     const limit = P.window_s.back && P.window_s.back[1], planned = P.decisions.no_return_s;
     const home = limit == null || !backs.length || backs.some(i => F.begun[i]) ? null
       : Math.min(planned ?? Infinity, limit - quantile(span.sort((a, b) => a - b), P.decisions.confidence || 0.9));
