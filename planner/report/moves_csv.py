@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from planner.estate.policies import owners
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.commands import consoles_for, migrlpar
@@ -14,7 +15,7 @@ from planner.report.turns import ids_before, middle, numbers, start_order
 from planner.rules import Site
 
 _HEADER = ("Number", "Leg", "Lane", "Wave", "LPAR", "From", "To", "Partition id before", "Partition id after",
-           "Parking", "Inactive", "Waits for", "Start", "Latest start", "Minutes", "Minutes at least",
+           "Owner", "Parking", "Inactive", "Waits for", "Start", "Latest start", "Minutes", "Minutes at least",
            "Minutes at most", "Stop at", "Stands still (s)", "Source mover", "Target mover", "Console", "Command")
 
 
@@ -25,6 +26,7 @@ def moves_csv(plan: Plan, site: Site) -> str:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(_HEADER)
     paces, own, half = Paces(plan, site), ids_before(plan, site.estate), middle(plan)
+    whose = owners(site.estate)
 
     def at(ms: int | None) -> str:
         if ms is None:
@@ -35,7 +37,7 @@ def moves_csv(plan: Plan, site: Site) -> str:
     def cells(m: Move) -> tuple[object, ...]:
         minutes, drawn = paces.of(m), paces.drawn.get(m.number)
         return (m.number or "", m.leg, m.lane or "", m.wave, m.lpar, m.source, m.target, own[m], m.target_id,
-                "yes" * m.parking, "yes" * m.inactive, numbers(m.waits_for), at(half[m][0]),
+                whose.get(m.lpar, ""), "yes" * m.parking, "yes" * m.inactive, numbers(m.waits_for), at(half[m][0]),
                 at(drawn.latest_ms if drawn else m.latest_ms), f"{m.duration_ms / 60_000:.1f}", minutes.low,
                 minutes.high, minutes.stop, "" if m.inactive else f"{m.suspend_ms / 1000:.1f}", m.source_msp,
                 m.target_msp, consoles_for(site, m.source, m.target)[0], migrlpar(m, site, "m", own[m]))

@@ -190,6 +190,13 @@ def test_one_that_hangs_is_recovered_first_and_the_rest_waits_for_what_it_holds(
     assert not wrong(again, well, places(BASE)) and again.goal.come_back
 
 
+def test_at_the_very_end_nothing_is_left_and_the_papers_say_so() -> None:
+    """They were headed "bring 0 LPARs home"."""
+    plan = planned(come_back=False)
+    rest = resumed(plan, carried_out(BASE, plan.moves), on=True)
+    assert rest.verified and not rest.moves and headline(rest) == "nothing is left to be done"
+
+
 def test_one_that_lost_its_rmc_is_left_alone_and_says_what_mends_it() -> None:
     plan = planned()
     state = changed(BASE, "a2", rmc_active=False)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from estates import BASE, loaded
+from estates import BASE, loaded, policy, stating
 
 from planner.jobs import Options, evacuate, window_from
 from planner.plan.plan import Plan
@@ -100,6 +100,12 @@ def test_the_table_has_a_row_a_move_with_its_command(window: bool) -> None:
     out = {r["LPAR"]: r["Partition id after"] for r in rows if r["Leg"] == "out"}
     assert [r["Partition id before"] for r in rows if r["Leg"] == "back"] == [
         out[r["LPAR"]] for r in rows if r["Leg"] == "back"]
+
+
+def test_each_row_says_whom_to_ask() -> None:
+    plan, site = night(window=False, back=False), Site(stating(BASE, policy("owner", "a1", "Ledgers")))
+    rows = csv.DictReader(io.StringIO(moves_csv(plan, site)))
+    assert {r["LPAR"]: r["Owner"] for r in rows} == {m.lpar: "Ledgers" * (m.lpar == "a1") for m in plan.moves}
 
 
 def test_a_name_in_the_table_is_no_formula() -> None:
