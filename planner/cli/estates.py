@@ -14,7 +14,7 @@ from planner.cli.options import AssumeNothing, Estate, MappingFile, Output, Poli
 from planner.errors import InputError, UsageError
 from planner.findings import errors, finding_json
 from planner.names import named
-from planner.report.collect import script
+from planner.report.collect import script, usage
 from planner.units import some
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
@@ -156,11 +156,14 @@ class _Kind(StrEnum):
 
 @command("collect")
 def collect_command(
-    kind: Annotated[_Kind, typer.Argument(help="Kind of host that the script asks.")],
+    kind: Annotated[_Kind, typer.Argument(help="Kind of host that the script asks.")], *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the commands that it asks in its head.")
+                       ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the one line: how it is called.")] = False,
 ) -> int:
     """Print a shell script of read-only commands whose output `planner load` reads back. It needs no root.
 
     Example: planner collect hmc > collect-hmc.sh; sh collect-hmc.sh hscroot@hmc1 > exports/hmc1.txt
     """
-    sys.stdout.write(script(kind.value))
+    sys.stdout.write(f"{usage(kind.value)}\n" if quiet else script(kind.value, whole=verbose))
     return 0

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import app, command, load_estate, months_progress, print_json, show, tell
-from planner.cli.options import Json, MappingFile, Percentile, Shown, SiteCalendar, Store, month_from, numeric
+from planner.cli.app import app, command, load_estate, months_progress, tell
+from planner.cli.options import MappingFile, Percentile, Shown, SiteCalendar, Store, month_from, numeric
 from planner.errors import UsageError
 from planner.findings import errors, finding_json
 from planner.history.calendar import Calendar
@@ -122,7 +122,7 @@ def show_command(
                     ] = None,
     server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="What ran on a server, by hour and "
                                                "kind of day.")] = None,
-    percentile: Percentile = "95", site: SiteCalendar, as_json: Json = False,
+    percentile: Percentile = "95", site: SiteCalendar, shown: Shown,
 ) -> int:
     """What is in a history: series, gaps, changes; with --month, --lpar or --server what was used when.
 
@@ -136,28 +136,26 @@ def show_command(
     calendar = site.calendar()
     with History.open(store, read_only=True) as history:
         if lpar is not None or server is not None:
-            _show_profile(history, calendar, lpar, server, asked, percentile, as_json)
+            _show_profile(history, calendar, lpar, server, asked, percentile, shown)
         elif asked is not None:
-            _show_month(history, calendar, asked, percentile, as_json)
+            _show_month(history, calendar, asked, percentile, shown)
         else:
-            _show_summary(history, as_json)
+            _show_summary(history, shown)
     return 0
 
 
-def _show_summary(history: History, as_json: bool) -> None:
-    from planner.report.history_views import summary_json, summary_view
+def _show_summary(history: History, shown: Shown) -> None:
+    from planner.report.history_views import summary_json, summary_line, summary_view
 
-    summary, clock = history.show(), history.clock()
-    if as_json:
-        print_json(summary_json(summary, clock))
-    else:
-        show(summary_view(summary, clock, history.path.name))
+    summary, clock, name = history.show(), history.clock(), history.path.name
+    tell(shown, lambda: summary_json(summary, clock), lambda: summary_line(summary, name),
+         lambda: summary_view(summary, clock, name, whole=shown.verbose))
 
 
 def _show_profile(history: History, site: Calendar, lpar: str | None, server: str | None,
-                  month: tuple[int, int] | None, percentile: str, as_json: bool) -> None:
+                  month: tuple[int, int] | None, percentile: str, shown: Shown) -> None:
     from planner.history.profiles import exact_percentile, recorded
-    from planner.report.history_views import profile_json, profile_view
+    from planner.report.history_views import profile_json, profile_line, profile_view
 
     share = exact_percentile(percentile)
     lpar, server = (None if name is None else named(what, name, names(), history.path.name) for name, what, names in (
@@ -165,15 +163,13 @@ def _show_profile(history: History, site: Calendar, lpar: str | None, server: st
     profiles = recorded(history, site, lpars=None if lpar is None else [lpar], server=server, month=month,
                         percentile=share)
     who = lpar or server or ""
-    if as_json:
-        print_json(profile_json(profiles, who, month, share))
-    else:
-        show(profile_view(profiles, who, month, share, site))
+    tell(shown, lambda: profile_json(profiles, who, month, share), lambda: profile_line(profiles, who, month, share),
+         lambda: profile_view(profiles, who, month, share, site))
 
 
-def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:
+def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, shown: Shown) -> None:
     from planner.history.profiles import exact_percentile, month_range, recorded
-    from planner.report.history_views import month_json, month_view
+    from planner.report.history_views import month_json, month_line, month_view
 
     share = exact_percentile(percentile)
     begin, end = month_range(history.clock(), *month)
@@ -182,10 +178,8 @@ def _show_month(history: History, site: Calendar, month: tuple[int, int], percen
     if not rows:
         raise UsageError(f"{history.path.name} has no usage of LPARs in {month[0]}-{month[1]:02d}; see what it has "
                          f"with: planner history show --store {history.path}")
-    if as_json:
-        print_json(month_json(rows, month, share))
-    else:
-        show(month_view(rows, month, share, site))
+    tell(shown, lambda: month_json(rows, month, share), lambda: month_line(rows, month, share),
+         lambda: month_view(rows, month, share, site))
 
 
 @command("forget", history_app)
@@ -197,8 +191,7 @@ def forget_command(
                       ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="YYYY-MM-DD", help="From this day on alone.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="YYYY-MM-DD", help="Before this day alone.")] = None,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Say how much, and forget nothing.")] = False,
-    as_json: Json = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say how much, and forget nothing.")] = False, shown: Shown,
 ) -> int:
     """Take samples out of a history for good: all that every option given is true of. Adding the files again brings
     them back.
@@ -207,7 +200,7 @@ def forget_command(
     """
     from planner.formats.samples import Kind
     from planner.history.store import History
-    from planner.report.history_views import forgotten_view
+    from planner.report.history_views import forgotten_line, forgotten_view
 
     if lpars is None and server is None and since is None and before is None:
         raise UsageError("say what is to be forgotten: --lpar, --server, --since, --before, or several of them")
@@ -224,11 +217,9 @@ def forget_command(
             None if first is None else clock.instant(first), None if end is None else clock.instant(end), dry=dry)
         if not dry and report.rows:
             history.compact()
-    if as_json:
-        print_json({"store": str(store), "forgotten": not dry, "samples": report.rows, "entities": report.entities,
-                    "sources": report.sources})
-    else:
-        show(forgotten_view(report, str(store), dry=dry))
+    tell(shown, lambda: {"store": str(store), "forgotten": not dry, "samples": report.rows,
+                         "entities": report.entities, "sources": report.sources},
+         lambda: forgotten_line(report, str(store), dry=dry), lambda: forgotten_view(report, str(store), dry=dry))
     return 0
 
 
@@ -260,7 +251,7 @@ def forecast_command(
                                             "month-end, of all of it, its 95th percentile or mean.")
                       ] = _Figure.MONTH_END,
     by_lpar: Annotated[bool, typer.Option("--by-lpar", help="Each LPAR as well.")] = False,
-    site: SiteCalendar, as_json: Json = False,
+    site: SiteCalendar, shown: Shown,
 ) -> int:
     """What the next month-ends will use, how far such forecasts were off, and when a ceiling is reached.
 
@@ -268,7 +259,7 @@ def forecast_command(
     """
     from planner.history.store import History
     from planner.jobs.forecasts import ForecastQuestion, forecasts
-    from planner.report.forecasts import forecasts_json, forecasts_view
+    from planner.report.forecasts import forecasts_json, forecasts_line, forecasts_view
 
     calendar = site.calendar()
     known = None if estate is None else load_estate(estate).estate
@@ -278,8 +269,7 @@ def forecast_command(
     if not any(one.forecast for one in answers):
         raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
                          f"has with: planner history show --store {store}")
-    if as_json:
-        print_json(forecasts_json(answers, figure.value))
-    else:
-        show(forecasts_view(answers, figure.value, calendar, None if known is None else ceiling))
+    tell(shown, lambda: forecasts_json(answers, figure.value), lambda: forecasts_line(answers, figure.value),
+         lambda: forecasts_view(answers, figure.value, calendar, None if known is None else ceiling,
+                                whole=shown.verbose))
     return 0

@@ -12,6 +12,8 @@ why, and which facts no command gives: docs/collect.md.
 
 from __future__ import annotations
 
+import re
+
 KINDS = ("hmc", "vios", "lpar")
 
 MARKER = "### planner-collect"
@@ -218,14 +220,37 @@ _PARTS = {
 }
 
 
-def script(kind: str) -> str:
-    """The script for a kind of host: ``hmc``, ``vios`` or ``lpar``. Raises ValueError for any other word.
+_ASKED = re.compile(
+    r"""^(?!\s*(?:#|printf|mark)).*?\b(?:ask|first|vios|answer) (?:"\$\w+" (["']))?([a-z].*?)(?(1)\1|$)""", re.M)
+"""A command that a script asks, in its own words."""
+
+
+def script(kind: str, *, whole: bool = False) -> str:
+    """The script for a kind of host: ``hmc``, ``vios`` or ``lpar``; ``whole``: with a list of the commands that it
+    asks, for whoever has to agree to them. Raises ValueError for any other word.
 
     ``INTERVAL`` of the script for an LPAR is in seconds.
     """
-    if kind not in _PARTS:
-        raise ValueError(f"{kind!r} is not a kind of host; expected one of {', '.join(KINDS)}")
-    text, words = _PARTS[kind]
+    text, words = _of(kind)
     for name, value in {"KIND": kind, **words}.items():
         text = text.replace(f"@{name}@", value)
-    return text
+    if not whole:
+        return text
+    return text.replace("set -u\n", "".join(f"# asks: {one}\n" for one in _commands(text)) + "set -u\n", 1)
+
+
+def usage(kind: str) -> str:
+    """How the script for a kind of host is called, and what for. Raises ValueError as :func:`script`."""
+    _, words = _of(kind)
+    return f"{words['USAGE']}: {words['PURPOSE']}"
+
+
+def _of(kind: str) -> tuple[str, dict[str, str]]:
+    if kind not in _PARTS:
+        raise ValueError(f"{kind!r} is not a kind of host; expected one of {', '.join(KINDS)}")
+    return _PARTS[kind]
+
+
+def _commands(text: str) -> list[str]:
+    said = (m[2].removeprefix("ioscli ").replace("$of", "-m SYSTEM") for m in _ASKED.finditer(text))
+    return list(dict.fromkeys(said))

@@ -26,10 +26,27 @@ _FIGURE = {"month-end": "month-end peak", "peak": "month's peak", "p95": "month'
            "mean": "month's mean"}
 
 
-def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, percent: int | None) -> RenderableType:
-    """One line an entity: the last month, those ahead with their interval, the method, the ceiling."""
+def forecasts_line(entities: Sequence[Entity], figure: str) -> str:
+    """Who reaches its ceiling first; without ceilings what the fullest will use next."""
+    known = [(one, one.forecast) for one in entities if one.forecast]
+    due = [(f.ceiling_month, one.name) for one, f in known if f.ceiling_month]
+    if due:
+        month, name = min(due)
+        more = f" ({len(due)} reach theirs)" if len(due) > 1 else ""
+        return f"{name} reaches its ceiling first: {show_month(month)}{more}"
+    one, f = max(known, key=lambda x: x[1].points[0])
+    beside = "no ceiling is reached; " if any(x.ceiling is not None for x, _ in known) else ""
+    return (f"{beside}{_FIGURE[figure]} of {show_month(f.months[0])}: {one.name} the most, "
+            f"{_point(f, f.months[0])} cores")
+
+
+def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, percent: int | None, *,
+                   whole: bool = False) -> RenderableType:
+    """One line an entity: the last month, those ahead with their interval (the first of them, unless ``whole``), the
+    method, the ceiling."""
+    every = sorted({month for one in entities if one.forecast for month in one.forecast.months})
     first = max((one.forecast.months[0] for one in entities if one.forecast), default=None)
-    ahead = [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
+    ahead = every if whole else [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
     rows = [_row(one, figure, ahead) for one in entities]
     title = f"Forecast of the {_FIGURE[figure]} (cores)"
     table = Fitting(without_empty(title, rows, _LEFT, (*_WHOLE, *map(show_month, ahead))),
@@ -38,7 +55,7 @@ def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, perc
     gone = "" if percent is not None or not any(_of_some(one, figure) for one in entities) else (
         " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")
     tested = pooled(one.forecast for one in entities if one.forecast)
-    return Group(table, *_notes(entities, figure), Text(f"\n{_words(tested)}"),
+    return Group(table, *_notes(entities, figure, whole=whole), Text(f"\n{_words(tested)}"),
                  Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}."
                       f"{low}{gone}", "dim"))
 
@@ -79,8 +96,9 @@ def _of_some(one: Entity, figure: str) -> list[str]:
     return of_some_words((m.month, m.lacking) for m in one.months if m.of_some(FIGURES[figure]))
 
 
-def _notes(entities: Sequence[Entity], figure: str) -> list[RenderableType]:
-    """What must be known to read them, each sentence once with those that it is true of."""
+def _notes(entities: Sequence[Entity], figure: str, *, whole: bool) -> list[RenderableType]:
+    """What must be known to read them, each sentence once with those that it is true of, with ``whole`` all of
+    them."""
     said: dict[str, list[str]] = {}
     for one in entities:
         name = f"{one.server} {one.name}" if one.kind is Kind.POOL else one.name
@@ -89,7 +107,7 @@ def _notes(entities: Sequence[Entity], figure: str) -> list[RenderableType]:
         if one.unknown and one.kind is not Kind.LPAR:
             said.setdefault(f"no recordings of {listed(one.unknown)}: what they are entitled to, "
                             f"{show_thousandths(one.assumed)} cores, is taken off the ceiling", []).append(name)
-    return [Text(f"{listed(names)}: {note}", "yellow") for note, names in said.items()]
+    return [Text(f"{', '.join(names) if whole else listed(names)}: {note}", "yellow") for note, names in said.items()]
 
 
 def _words(tested: Backtest) -> str:

@@ -23,7 +23,7 @@ from planner.report.text import alike, listed
 from planner.units import gib, many
 
 NOT_STATED = "(not stated)"
-_MOST_ROWS = 200
+_MOST_ROWS, _MOST_CHANGES = 200, 20
 _LEFT = ("kind", "name", "server", "from", "to")
 _WHOLE = ("from", "to", "longest from", "samples")
 #: What findings of a history are about, in the order in which they are tallied.
@@ -66,13 +66,18 @@ def added_view(report: AddReport, store: str, zone: str, *, whole: bool = False)
 
 def forgotten_view(report: ForgetReport, store: str, *, dry: bool) -> RenderableType:
     """What forgetting took away, or would."""
+    return Text(forgotten_line(report, store, dry=dry))
+
+
+def forgotten_line(report: ForgetReport, store: str, *, dry: bool) -> str:
+    """The same."""
     if not report.rows:
-        return Text(f"nothing in {store} is meant: nothing was forgotten")
+        return f"nothing in {store} is meant: nothing was forgotten"
     verb = "would be" if dry else "is" if report.rows == 1 else "are"
     left = [*([f"{report.entities} series"] if report.entities else []),
             *([many(report.sources, "source")] if report.sources else [])]
-    return Text(f"{many(report.rows, 'sample')} {verb} forgotten in {store}"
-                + (f"; nothing is left of {' and '.join(left)}" if left else ""))
+    return (f"{many(report.rows, 'sample')} {verb} forgotten in {store}"
+            + (f"; nothing is left of {' and '.join(left)}" if left else ""))
 
 
 def _tally(findings: Iterable[Finding]) -> RenderableType:
@@ -90,19 +95,27 @@ def _tally(findings: Iterable[Finding]) -> RenderableType:
 # --- what there is ----------------------------------------------------------------------------------------------------
 
 
-def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
-    """Every series of the store on one line; columns that are empty throughout are left out."""
+def summary_line(summary: Summary, store: str) -> str:
+    """How much there is."""
     if not summary.series:
-        return Text(f"{store} is empty: planner history add SOURCE --store FILE")
+        return f"{store} is empty: planner history add SOURCE --store FILE"
+    return f"{many(len(summary.sources), 'source')}, {many(sum(one.samples for one in summary.series), 'sample')}"
+
+
+def summary_view(summary: Summary, clock: Clock, store: str, *, whole: bool = False) -> RenderableType:
+    """Every series of the store on one line, of many the first unless ``whole``; columns that are empty throughout are
+    left out."""
+    if not summary.series:
+        return Text(summary_line(summary, store))
+    most = len(summary.series) if whole else _MOST_ROWS
     rows = [_summary_row(one, clock) for one in summary.series]
     parts: list[RenderableType] = [without_empty(
-        f"What is in {store} (zone {summary.zone or 'not given: UTC'})", rows, _LEFT, _WHOLE, _MOST_ROWS)]
-    if len(rows) > _MOST_ROWS:
-        parts.append(Text(f"… and {len(rows) - _MOST_ROWS} more series (all of them: --json)", "dim"))
+        f"What is in {store} (zone {summary.zone or 'not given: UTC'})", rows, _LEFT, _WHOLE, most)]
+    if len(rows) > most:
+        parts.append(Text(f"… and {len(rows) - most} more series (all of them: -v)", "dim"))
     if any(one.changes for one in summary.series):
-        parts += [Text(""), _changes(summary, clock)]
-    total = sum(one.samples for one in summary.series)
-    return Group(*parts, Text(f"\n{many(len(summary.sources), 'source')}, {many(total, 'sample')}"))
+        parts += [Text(""), _changes(summary, clock, None if whole else _MOST_CHANGES)]
+    return Group(*parts, Text(f"\n{summary_line(summary, store)}"))
 
 
 def _summary_row(one: SeriesSummary, clock: Clock) -> dict[str, str]:
@@ -129,10 +142,10 @@ def _every(one: SeriesSummary) -> str:
     return " to ".join(f"{s // 60} min" if s % 60 == 0 else f"{s} s" for s in spans)
 
 
-def _changes(summary: Summary, clock: Clock) -> RenderableType:
+def _changes(summary: Summary, clock: Clock, most: int | None) -> RenderableType:
     table = listing(Text("LPARs that changed server"), ["LPAR", "when", "from", "to"])
     for one in summary.series:
-        for number, (at, was, now) in enumerate(one.changes[:20]):
+        for number, (at, was, now) in enumerate(one.changes[:most]):
             table.add_row(Text("" if number else one.name), _at(at, clock), Text(was), Text(now))
     return table
 
@@ -154,6 +167,13 @@ def _iso(instant_s: int, clock: Clock) -> str:
 
 
 # --- what was used when -----------------------------------------------------------------------------------------------
+
+
+def profile_line(usage: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> str:
+    """When it uses most, and how much."""
+    peak = usage.peak()
+    return (f"{who}: {show_thousandths(peak.peak_of_sum)} cores at most ({_bucket(peak.bucket)}), {_percentile(share)} "
+            f"of {show_month(month) if month else 'all months'}")
 
 
 def profile_view(usage: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction,
@@ -194,6 +214,13 @@ def calendar_words(site: Calendar) -> str:
     days = f"holidays of {where}" if where else "no holidays (no --country given)"
     closed = f", {len(site.closed)} further days off" if site.closed else ""
     return f"Month-end: the last {site.last} and first {site.first} working days; {days}{closed}"
+
+
+def month_line(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction) -> str:
+    """What it is worth to plan with the sum, over all servers."""
+    worth = show_thousandths(sum(peak.difference for peak in rows.values()))
+    return (f"{show_month(month)}, {_percentile(share)} of each bucket: planning with the peak of the sum instead of "
+            f"the sum of the peaks is worth {worth} cores")
 
 
 def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction,

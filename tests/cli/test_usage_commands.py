@@ -105,6 +105,20 @@ def test_a_month_of_one_lpar(usage: Any, store: Path) -> None:
     assert told["lpars"] == ["hxaix09adm"]
 
 
+def test_quiet_and_verbose_of_what_is_in_a_history(usage: Any, store: Path) -> None:
+    """They were of all commands but those on the history: one line with the answer; every series and change."""
+    asked = (["show"], ["show", "--lpar", HERE[0]], ["show", "--month", "2026-11"], ["forecast"],
+             ["forget", "--lpar", HERE[0], "--dry-run"])
+    lines = []
+    for what, *more in asked:
+        done = run(what, "--store", store, *more, "-q")
+        assert done.exit_code == 0 and done.stdout.count("\n") == 1, done.output
+        lines.append(done.stdout)
+        assert run(what, "--store", store, *more, "-v").exit_code == 0
+    assert lines[0] == "3 sources, 2,160 samples\n" and lines[4].startswith("720 samples would be forgotten")
+    assert lines[1].startswith(f"{HERE[0]}: ") and "2026-11, percentile 95" in lines[2] and "month-end peak" in lines[3]
+
+
 def test_a_server_and_its_month(usage: Any, store: Path) -> None:
     asked = ("--store", store, "--month", "2026-11", "--percentile", "100", *VICTORIA)
     peaks = [usage.peak(name) for name in HERE]

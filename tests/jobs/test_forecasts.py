@@ -179,6 +179,13 @@ def test_the_command_says_when_and_how_good(usage: Any, store: Path, monkeypatch
     assert "as last month missed by" in said and "holidays of AU-VIC" in said
 
 
+def test_the_one_line_says_who_is_full_first_and_all_months_are_there_on_demand(usage: Any, store: Path) -> None:
+    asked = ("--store", store, "--estate", DATA / "landscape", "--horizon", "4", *VICTORIA)
+    assert run(*asked, "-q").stdout == f"{P595_2} reaches its ceiling first: 2026-11\n"
+    said = run(*asked, "-v").stdout
+    assert all(month in said for month in ("2026-12", "2027-01", "2027-02", "2027-03"))
+
+
 def test_the_command_for_programs(usage: Any, store: Path) -> None:
     told = json.loads(run("--store", store, "--estate", DATA / "landscape", "--by-lpar", *VICTORIA, "--json").stdout)
     assert len(told["entities"]) == 3 + 72

@@ -29,7 +29,7 @@ from planner.formats import (
 )
 from planner.formats.base import Format, Reading
 from planner.formats.hmc_cli import parse_command
-from planner.report.collect import KINDS, MARKER, script
+from planner.report.collect import KINDS, MARKER, script, usage
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MARK = re.compile(r"### planner-collect host=(\S+) kind=(hmc|vios|lpar) command=(.*)")
@@ -417,3 +417,15 @@ def test_load_reads_back_a_whole_site(bench: Bench, seed: int) -> None:
         servers=tuple(replace(s, firmware="VL950_099", console_level="V10R3M1060") for s in right.servers),
         vioses=tuple(replace(v, max_migrations=6) for v in right.vioses),
         ports=tuple(replace(p, free_ports=40) for p in right.ports))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_must_agree_sees_the_commands_in_the_head(kind: str) -> None:
+    """Each command that the script marks is listed; nothing else of it differs."""
+    plain, whole = script(kind).splitlines(), script(kind, whole=True).splitlines()
+    listed = [line.removeprefix("# asks: ") for line in whole if line.startswith("# asks: ")]
+    assert [line for line in whole if not line.startswith("# asks: ")] == plain
+    assert len(listed) == len(set(listed)) and all(re.match("[a-z]+( |$)", x) and "$of" not in x for x in listed)
+    known = {"hmc": ("lslparmigr -r sys -m SYSTEM", "lshmc -V"), "vios": ("lsmap -all -npiv", "entstat -all $sea"),
+             "lpar": ("lparstat -i", 'lparstat "$1" "$2"')}
+    assert set(known[kind]) <= set(listed) and usage(kind).startswith(f"sh collect-{kind}.sh ")
