@@ -34,8 +34,7 @@ def nice_steps(most: float, wanted: int = 4) -> list[float]:
 
 def shown(value: float) -> str:
     """A number for people: thousands apart, no needless decimals."""
-    text = f"{value:,.2f}".rstrip("0").rstrip(".")
-    return text.replace(",", " ")
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _axis(steps: Sequence[float], height: int) -> list[str]:

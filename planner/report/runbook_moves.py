@@ -43,6 +43,7 @@ def every_lane(plan: Plan, site: Site) -> Iterator[str]:
     yield ("- `migrlpar -o m` validates once more and moves only if that passes. **Good**: it ends without an error, "
            "then the target says exactly `Running` and the source does not list the LPAR any more: it **has arrived**. "
            "`Migrating - Running` is still on its way.")
+    yield "- The queries below each table ask where its LPARs are, and those that they wait for."
     if len(live) < len(plan.moves):
         yield ("- One that is marked *inactive* is `Not Activated` and stays so: the console migrates its last valid "
                "configuration by the same command, without movers. It has arrived when its target says exactly "
@@ -97,7 +98,8 @@ class _Rows:
         self.alone = bool(sole_console(site))
 
     def section(self, moves: Sequence[Move]) -> Iterator[str]:
-        """The table of a lane or wave, what is to be known of single moves, and how to see who has arrived."""
+        """The table of a lane or wave, what is to be known of single moves, and the queries that show who has
+        arrived."""
         heads = ("No.", "Wave", "LPAR", "Start when", "Begins; latest", "Minutes; stands still", "Stop at",
                  "If it fails, hold back", "Console", "Command", "Began, arrived", "Before, after: lists")
         yield from table(heads, [self._row(m) for m in moves])
@@ -106,7 +108,6 @@ class _Rows:
                                for line in remark(m, self.site).splitlines())
         if notes:
             yield from (*notes, "")
-        yield "Where they are: on the target once arrived; the source must not list them any more:\n"
         waited = [self.turns.numbered[n] for m in moves for n in m.waits_for]
         yield from on_consoles(self.site, arrivals(self.site, moves, waited))
 

@@ -349,9 +349,9 @@ def test_the_last_moment_is_told_alike_on_a_phone(width: int, tmp_path: Path) ->
 
 @needs_axe
 @needs_chromium
-@pytest.mark.parametrize(("kind", "width"), [("lanes", 1400), ("lanes", 390), ("impossible", 390)])
-def test_axe_finds_nothing_before_the_evening(kind: str, width: int, tmp_path: Path) -> None:
-    assert axe_violations(tmp_path, page(kind), "#before", 'location.hash = "#before"; await wait(300);', width=width) == []
+@pytest.mark.parametrize(("kind", "width", "dark"), [("lanes", 1400, False), ("lanes", 1400, True), ("lanes", 390, False), ("impossible", 390, True)])
+def test_axe_finds_nothing_before_the_evening(kind: str, width: int, dark: bool, tmp_path: Path) -> None:
+    assert axe_violations(tmp_path, page(kind), "html", 'location.hash = "#before"; await wait(300);', width=width, dark=dark) == []
 
 
 @needs_chromium

@@ -188,7 +188,7 @@ def test_two_scenarios_never_share_a_directory() -> None:
 
 def test_axes_end_at_round_figures() -> None:
     assert nice_steps(57)[-1] == 60 and nice_steps(18300)[-1] == 20000 and nice_steps(0) == [0, 1]
-    assert [shown(v) for v in (1234.5, 3.0, 0.25)] == ["1 234.5", "3", "0.25"]
+    assert [shown(v) for v in (1234.5, 3.0, 0.25)] == ["1,234.5", "3", "0.25"]
 
 
 def test_charts_carry_their_values_and_leave_out_what_is_unknown() -> None:
