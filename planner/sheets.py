@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
@@ -166,8 +166,9 @@ def _lines(text: str, characters: float) -> int:
 
 _LINE, _MOST_HIGH = 15, 409
 """Points: of a line; of a row at most."""
-_EDGE, _PAGE = 0.7, 224
-"""Characters: what a column takes beside its width; of a page in landscape, whose lines are then 7 points high."""
+_EDGE, _PAGE, _UNSCALED = 0.7, 224, 130
+"""Characters: what a column takes beside its width; of a page in landscape, whose lines are then 7 points high; of one
+that is printed unscaled."""
 _MARGIN = 2.5
 """Characters of a column that its edges and the indent take."""
 
@@ -190,7 +191,7 @@ def serial(day: dt.date) -> int:
 def widths(sheet: Any, *tables: Sequence[Column]) -> None:
     """Column widths that suit all tables of a sheet, which begin in its first column; printed on as many pages beside
     each other as it takes to read it, the first column on each."""
-    wide = [max(t[at].width for t in tables if at < len(t)) for at in range(max(len(t) for t in tables))]
+    wide = _widest(tables)
     for at, width in enumerate(wide):
         sheet.set_column(at, at, width)
     first, *others = (width + _EDGE for width in wide)
@@ -199,16 +200,26 @@ def widths(sheet: Any, *tables: Sequence[Column]) -> None:
         sheet.repeat_columns(0)
 
 
-def heading(book: Book, sheet: Any, row: int, text: str, said: str = "") -> None:
+def _widest(tables: Sequence[Sequence[Column]]) -> list[float]:
+    return [max(t[at].width for t in tables if at < len(t)) for at in range(max(len(t) for t in tables))]
+
+
+def heading(book: Book, sheet: Any, row: int, text: str, said: str = "", *tables: Sequence[Column]) -> None:
     """A heading, and below it what the reader must know."""
     sheet.write_string(row, 0, text, book.title if row == 0 else book.subtitle)
     if said:
-        note(book, sheet, row + 1, said)
+        note(book, sheet, row + 1, said, *tables)
 
 
-def note(book: Book, sheet: Any, row: int, text: str) -> None:
-    """What the reader must know, in a row of its own."""
-    sheet.write_string(row, 0, text, book.format(italic=True, font_color="#595959"))
+def note(book: Book, sheet: Any, row: int, text: str, *tables: Sequence[Column]) -> None:
+    """What the reader must know, in a row of its own; wrapped over the columns of ``tables`` that stand on the first
+    page, where they are given."""
+    look = {"italic": True, "font_color": "#595959"}
+    if tables:
+        across, characters = _first_page(tables)
+        paragraphs(book, sheet, row, [text], characters, across, look=book.format(text_wrap=True, valign="top", **look))
+    else:
+        sheet.write_string(row, 0, text, book.format(**look))
 
 
 def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = None, *, wide: int = 1) -> None:
@@ -269,33 +280,55 @@ def bars(name: Any, colour: str, categories: list[Any], values: list[Any], gap: 
             "gap": gap}
 
 
-def grown_row(sheet: Any, row: int, texts: Sequence[tuple[str, int]]) -> None:
+def grown_row(sheet: Any, row: int, texts: Sequence[tuple[str, float]]) -> None:
     """A row high enough for its texts, each with the characters of a line: only Excel makes it grow by itself, and to
     409 points at most."""
     sheet.set_row(row, min(_MOST_HIGH, _LINE * max(1, *(_lines(text, width) for text, width in texts))))
 
 
-def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], characters: int, across: int = 1) -> int:
-    """Texts below each other over so many columns, so many characters a line; the row after the last."""
-    for text in texts:
+def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], characters: float, across: int = 1,
+               left: int = 0, look: Any = None) -> int:
+    """Texts below each other over so many columns from ``left`` on, so many characters a line; the row after the
+    last. ``look``: one that wraps, else that of wrapped text."""
+    for text in map(book.text, texts):
         if across > 1:
-            sheet.merge_range(row, 0, row, across - 1, text, book.wrap)
+            sheet.merge_range(row, left, row, left + across - 1, text, look or book.wrap)
         else:
-            sheet.write_string(row, 0, text, book.wrap)
+            sheet.write_string(row, left, text, look or book.wrap)
         grown_row(sheet, row, [(text, characters)])
         row += 1
     return row
 
 
+def statements(book: Book, sheet: Any, row: int, rows: Iterable[tuple[str, str, Any]],
+               *tables: Sequence[Column]) -> int:
+    """Rows of label (with its look; None: bold) and text above tables that begin in the first column; the row after the
+    last. A text is wrapped over the columns that its page has in every size in which the sheet is printed: what runs on
+    is cut at the border of its page."""
+    across, characters = _first_page(tables)
+    for label, text, look in rows:
+        book.write(sheet, row, 0, label, look or book.bold)
+        row = paragraphs(book, sheet, row, [text], characters - tables[0][0].width, across=across - 1, left=1)
+    return row
+
+
+def _first_page(tables: Sequence[Sequence[Column]]) -> tuple[int, float]:
+    """The columns that the first page has in every size in which tables are printed, and the characters of a line over
+    them; two columns at least."""
+    wide = [width + _EDGE for width in _widest(tables)]
+    across = max((n for n in range(2, len(wide) + 1) if sum(wide[:n]) <= _UNSCALED), default=2)
+    return across, sum(wide[:across]) - _MARGIN
+
+
 def findings_sheet(book: Book, rows: Sequence[Any], of: Callable[[Any], Finding] = lambda row: row, *,
-                   before: Sequence[Column] = (), where: bool = True, name: str = "Findings") -> None:
-    """A sheet of findings in the order given; columns ``before`` say whose a finding is, ``where`` its place."""
+                   before: Sequence[Column] = (), where: bool = True, name: str = "Findings", named: str = "") -> None:
+    """A sheet of findings in the order given; columns ``before`` say whose a finding is, ``where`` its place;
+    ``named``: the name of the table."""
     sheet = book.sheet(name)
     columns = (*before, *_finding_columns(of)[:None if where else -1])
-    table(book, sheet, 0, columns, rows, height=None, filters=True, empty="Nothing was found.")
-    widths(sheet, columns)
-    sheet.freeze_panes(1, 0)
-    sheet.repeat_rows(0)
+    written = table(book, sheet, 0, columns, rows, name=named, height=None, filters=not named,
+                    empty="Nothing was found.")
+    ended(sheet, written.last, columns, freeze=(1, 0), repeat=0)
 
 
 def _finding_columns(of: Callable[[Any], Finding]) -> tuple[Column, ...]:

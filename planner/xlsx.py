@@ -36,6 +36,11 @@ class Book:
             self._formats[key] = self.workbook.add_format(properties)
         return self._formats[key]
 
+    def wrapping(self, look: Any) -> Any:
+        """A format of this book for text of several lines."""
+        properties = next(key for key, one in self._formats.items() if one is look)
+        return self.format(**dict(properties) | {"text_wrap": True})
+
     def sheet(self, name: str) -> Any:
         """A new sheet, landscape, one page wide when printed."""
         sheet = self.workbook.add_worksheet(name)
@@ -58,8 +63,11 @@ class Book:
         elif isinstance(value, dt.datetime):
             sheet.write_datetime(row, column, value, style or self.format(num_format="yyyy-mm-dd hh:mm"))
         else:
-            text = str(value) if self._exact else shown(str(value), "\n")
-            sheet.write_string(row, column, text[:32767], style)
+            sheet.write_string(row, column, self.text(value), style)
+
+    def text(self, value: object) -> str:
+        """A value as a cell shows it."""
+        return (str(value) if self._exact else shown(str(value), "\n"))[:32767]
 
     def row(self, sheet: Any, row: int, values: Sequence[Any], style: Any = None, start: int = 0) -> None:
         for index, value in enumerate(values, start):

@@ -15,7 +15,7 @@ from planner.plan.wire import as_json
 from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.text import capital
-from planner.sheets import Column, chart_base, keyed, line, points, table
+from planner.sheets import Column, chart_base, keyed, line, paragraphs, points, table
 from planner.units import cores, gib, show_cores
 from planner.xlsx import Book
 
@@ -118,12 +118,10 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
         return
     sheet = book.sheet("Headroom")
     sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 9, 14)
+    sheet.set_column(1, _ACROSS, 14)
     sheet.write_string(0, 0, f"Headroom on {goal.server}: {goal.when}", book.title)
     row = _free(book, sheet, goal, d)
-    for sentence in sentences(plan):
-        sheet.write_string(row, 0, f"{capital(sentence)}.")
-        row += 1
+    row = paragraphs(book, sheet, row, [f"{capital(sentence)}." for sentence in sentences(plan)], _LINE, _ACROSS)
     row = _curve(book, sheet, d["curve"], row + 1)
     for title, columns, rows in (
             ("Largest single LPAR that fits", _SLOTS, d["slots"]),
@@ -136,6 +134,8 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
     _hours(book, goal.server, d["hours"])
 
 
+_ACROSS, _LINE = 9, 134
+"""Columns that sentences go over, and the characters of their lines."""
 _FREE = keyed(
     ("", "name", "text"), ("Cores entitled to nobody", "cores_by_entitlement", "cores"),
     ("Cores unused at the peak", "cores_by_usage", "cores"), ("GiB free", "memory_gib", "cores"))
@@ -165,8 +165,7 @@ def _free(book: Book, sheet: Any, goal: Headroom, d: Mapping[str, Any]) -> int:
              "memory_gib": gib(goal.memory_mib)}
     rows = [{"name": name, **d[key]} for name, key in _FREE_WHEN if d[key]] + [{"name": "asked for", **asked}]
     last = table(book, sheet, 2, _FREE, rows, height=30).last
-    sheet.write_string(last + 1, 0, f"Counted: {goal.by}. {_NOTE}.")
-    return last + 3
+    return paragraphs(book, sheet, last + 1, [f"Counted: {goal.by}. {_NOTE}."], _LINE, _ACROSS) + 1
 
 
 def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int) -> int:

@@ -76,9 +76,13 @@ def _gantt(book: Book, plan: Plan) -> None:
     step = next((s * 60_000 for s in _STEPS_MIN if last <= s * 60_000 * _SLOTS), _STEPS_MIN[-1] * 60_000)
     slots = -(-last // step)
     sheet = book.sheet("Gantt")
+    columns = (*(Column(name, itemgetter(0), width=width) for name, width in (
+        ("No.", 5), ("Lane" if plan.in_lanes else "Wave", 6), ("LPAR", 14), ("To", 20))),
+        *(Column("", itemgetter(0), width=1.6),) * slots)
     heading(book, sheet, 0, "The night to scale", f"A column is {step // 60_000} min. Dark: in half of the nights; "
-            "pale: until it is over in 9 nights of 10; R: the way back begins by then, or not at all; |: window's end.")
-    book.row(sheet, 3, ("No.", "Lane" if plan.in_lanes else "Wave", "LPAR", "To"), book.header)
+            "pale: until it is over in 9 nights of 10; R: the way back begins by then, or not at all; |: window's end.",
+            columns)
+    book.row(sheet, 3, [c.header for c in columns[:_TIMES]], book.header)
     _clock_row(book, sheet, plan, step, slots)
     marks = _marks(plan, step, slots)
     row = 4
@@ -89,9 +93,8 @@ def _gantt(book: Book, plan: Plan) -> None:
             _bar(book, sheet, row, m, (*at[m], over.get(m.number, m.end_ms)), step=step, slots=slots,
                  marks=marks)
             row += 1
-    for first, width in ((0, 5), (1, 6), (2, 14), (3, 20)):
-        sheet.set_column(first, first, width)
-    sheet.set_column(_TIMES, _TIMES + slots - 1, 1.6)
+    for place, column in enumerate(columns):
+        sheet.set_column(place, place, column.width)
     sheet.freeze_panes(4, 3)
     printed(sheet, row - 1, _TIMES + slots - 1, 3)
 

@@ -23,7 +23,7 @@ def no_answer_book(plan: Plan, mark: str) -> bytes:
         _answer(book, plan)
         if plan.conflict is not None:
             _refusals(book, plan.conflict)
-        findings_by_kind(book, plan)
+        findings_by_kind(book, plan.findings)
     return buffer.getvalue()
 
 

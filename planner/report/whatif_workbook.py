@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from planner.findings import Finding
+from planner.grouping import grouped
 from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
-from planner.report.text import alike, impossible_word, lift_lines
+from planner.report.charts import shown
+from planner.report.finding_kinds import by_kind
+from planner.report.text import impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells, timetable
-from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
+from planner.sheets import (
+    Column,
+    bars,
+    chart_base,
+    findings_sheet,
+    note,
+    paragraphs,
+    points,
+    statements,
+    table,
+    widths,
+)
 from planner.units import cores
 from planner.xlsx import Book, open_book
 
@@ -51,7 +64,7 @@ _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
     Column("Watts from (marked: assumed)", lambda s: s.watts_source, lambda s: "guessed" if s.watts_assumed else "wrap",
            60))
 _LPAR_COLUMNS: tuple[Column[LparLine], ...] = (
-    Column("LPAR", lambda x: x.name, "text", 24), Column("From", lambda x: x.source, "text", 20),
+    Column("LPAR", lambda x: x.name, "text", 27), Column("From", lambda x: x.source, "text", 20),
     Column("To", lambda x: x.target, "text", 20), Column("Way", lambda x: x.way, "text", 18),
     Column("Wave", lambda x: x.wave, "id", 7), Column("Move", lambda x: x.number, "id", 7),
     Column("Cores today", lambda x: cores(x.units_today), "cores", 9),
@@ -106,8 +119,10 @@ def _comparison(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Comparison")
     scenarios = document.scenarios
     sheet.write_string(0, 0, "What if: scenarios side by side", book.title)
+    columns = (Column("", itemgetter(0), width=32), Column("", itemgetter(1), width=9),
+               *(Column(s.name, itemgetter(2), width=20) for s in scenarios))
     for line in document.first:
-        sheet.write_string(1, 0, line, book.warn)
+        statements(book, sheet, 1, [("Not looked at", line, book.warn)], columns)
     book.row(sheet, 2, ("", "Unit", *(s.name for s in scenarios)), book.header)
     sheet.set_row(2, 48)
     styles = {"optimal": book.good, "feasible": book.warn, "infeasible": book.bad, "unknown": book.bad}
@@ -122,17 +137,15 @@ def _comparison(book: Book, document: WhatifDocument) -> None:
         book.row(sheet, number, (row.label, row.unit), book.bold)
         for column, value in enumerate(row.figures, 2):
             book.write(sheet, number, column, value, two if isinstance(value, float) else plain)
-    sheet.set_column(0, 0, 32)
-    sheet.set_column(1, 1, 9)
-    sheet.set_column(2, 2 + len(scenarios), 20)
+    widths(sheet, columns)
     sheet.freeze_panes(4, 2)
     last = max(at.values()) + 2
     for place, (title, keys) in enumerate((
             ("Power (W)", ("totals.watts",)), ("Cores", ("totals.cores", "totals.headroom_cores")),
             ("Moves", ("migration.live", "migration.restarts", "migration.reactivations")))):
         _chart(book, sheet, title, [at[k] for k in keys if k in at], len(scenarios), last, place)
-    sheet.write_string(last + 18, 0, "On arrival: in today's sizes, restarted LPARs in their final ones. "
-                       "In the end: after growth, restarts, resizing.")
+    note(book, sheet, last + 18, "On arrival: in today's sizes, restarted LPARs in their final ones. In the end: after "
+         "growth, restarts, resizing.", columns)
 
 
 def _chart(book: Book, sheet: Any, title: str, rows: Sequence[int], count: int, below: int, place: int) -> None:
@@ -172,47 +185,40 @@ def _frontier(book: Book, document: WhatifDocument) -> None:
 def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
     sheet = book.sheet(name)
     sheet.write_string(0, 0, s.name, book.title)
-    sheet.set_column(0, 0, 24)
-    style = {"optimal": book.good, "feasible": book.warn}.get(s.status, book.bad)
-    book.row(sheet, 1, ("Status",), book.bold)
-    book.write(sheet, 1, 1, s.status, style)
-    row = 2
-    for label, value in (("Cost of the moves (points)", s.objective), ("None costs less than", s.bound),
-                         ("Retired", ", ".join(s.retired)), ("Added", ", ".join(s.added))):
-        if value not in (None, ""):
-            book.write(sheet, row, 0, label, book.bold)
-            book.write(sheet, row, 1, value, book.format(align="left"))
-            row += 1
-    if s.conflict:
-        book.write(sheet, row, 0, impossible_word(bool(s.conflict.unstated)), book.bad)
-        for text in (s.conflict.summary, *(f"to export: {x}" for x in s.conflict.unstated),
-                     *lift_lines(s.conflict.lifts)):
-            book.write(sheet, row, 1, text)
-            row += 1
-    for door in s.doors:
-        book.write(sheet, row, 0, "One-way door", book.warn)
-        book.write(sheet, row, 1, f"after {door.after}: {door.reason}: {', '.join(door.lpars)}")
-        row += 1
-    for name, text in timetable(s):
-        book.write(sheet, row, 0, name, book.bold)
-        book.write(sheet, row, 1, text)
-        row += 1
-    row += 1
+    columns = [c for c in _LPAR_COLUMNS if c.header != ("Wave" if s.lanes else "Move")]
+    tables = (columns, _SERVER_COLUMNS) if s.servers else (_ALONE,)
+    row = statements(book, sheet, 1, _stated(book, s), *tables) + 1
     if s.servers:
         row = table(book, sheet, row, _SERVER_COLUMNS, s.servers, height=32).last + 2
-        columns = [c for c in _LPAR_COLUMNS if c.header != ("Wave" if s.lanes else "Move")]
         table(book, sheet, row, columns, s.lpars, height=32, filters=True)
-        widths(sheet, columns, _SERVER_COLUMNS)
+    widths(sheet, *tables)
+
+
+_ALONE = (Column("", itemgetter(0), width=27), Column("", itemgetter(1), width=100))
+"""Of a scenario without an answer."""
+
+
+def _stated(book: Book, s: ScenarioFigures) -> Iterator[tuple[str, str, Any]]:
+    """The answer, what stands in its way, what cannot be undone, the order of the moves."""
+    yield "Status", s.status, {"optimal": book.good, "feasible": book.warn}.get(s.status, book.bad)
+    if s.objective is not None:
+        yield "Cost of the moves (points)", shown(s.objective), None
+    if s.bound is not None:
+        yield "None costs less than", shown(s.bound), None
+    yield from ((what, ", ".join(names), None) for what, names in (("Retired", s.retired), ("Added", s.added)) if names)
+    if s.conflict:
+        yield impossible_word(bool(s.conflict.unstated)), s.conflict.summary, book.bad
+        yield from (("", x, None) for x in (*(f"to export: {x}" for x in s.conflict.unstated),
+                                            *lift_lines(s.conflict.lifts)))
+    yield from (("One-way door", f"after {d.after}: {d.reason}: {', '.join(d.lpars)}", book.warn) for d in s.doors)
+    yield from ((name, text, None) for name, text in timetable(s))
 
 
 def _findings(book: Book, document: WhatifDocument) -> None:
-    """What is said in the same words of several LPARs, or in several scenarios, once."""
-    said: dict[Finding, list[str]] = {}
-    for s in document.scenarios:
-        for f in alike(s.findings):
-            said.setdefault(f, []).append(s.name)
-    findings_sheet(book, [("; ".join(names), f) for f, names in said.items()], itemgetter(1),
-                   before=(Column("Scenario", itemgetter(0), "wrap", 26),), where=False)
+    """A row a kind, what is said of several scenarios once."""
+    said = grouped((told, s.name) for s in document.scenarios for told in by_kind(s.findings))
+    findings_sheet(book, [("; ".join(names), word, f) for (word, f), names in said.items()], itemgetter(2), before=(
+        Column("Scenario", itemgetter(0), "wrap", 26), Column("To", itemgetter(1), "text", 9)), where=False)
 
 
 def _assumptions(book: Book, document: WhatifDocument) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate, Lpar
+from planner.findings import Finding
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
 from planner.report.answer import verdict
@@ -34,7 +35,7 @@ from planner.report.text import (
     windows,
 )
 from planner.report.turns import about, about_length, about_span, middle, numbers, reasons, start_order
-from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
+from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, printed, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
 
@@ -54,24 +55,24 @@ def plan_workbook(plan: Plan, estate: Estate, mark: str = "") -> bytes:
         headroom_sheet(book, plan)
         licences_sheet(book, plan)
         enterprise_sheet(book, plan)
-        findings_by_kind(book, plan)
+        findings_by_kind(book, plan.findings)
         _assumptions(book, plan)
     return buffer.getvalue()
 
 
-def findings_by_kind(book: Book, plan: Plan) -> None:
-    """What is to be settled, decided, expected and known, a row a kind; each finding apart where that is more."""
-    rows = by_kind(plan.findings)
-    findings_sheet(book, rows, itemgetter(1), before=(Column("To", itemgetter(0), "text", 9),))
-    if len(rows) < len(every := alike(plan.findings)):
+def findings_by_kind(book: Book, findings: Sequence[Finding], named: str = "") -> None:
+    """What is to be settled, decided, expected and known, a row a kind, as a table of that name; each finding apart
+    where that is more."""
+    rows = by_kind(findings)
+    findings_sheet(book, rows, itemgetter(1), before=(Column("To", itemgetter(0), "text", 9),), named=named)
+    if len(rows) < len(every := alike(findings)):
         findings_sheet(book, every, name="All findings")
 
 
 def _summary(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Summary")
-    sheet.set_column(0, 0, 31)
-    sheet.set_column(1, 1, 22)
-    sheet.set_column(2, 8, 13)
+    for at, width in enumerate(_WIDE):
+        sheet.set_column(at, at, width)
     sheet.hide_gridlines(2)
     sheet.write_string(0, 0, f"Plan: {headline(plan)}", book.title)
     number = book.format(num_format="#,##0.0", align="left")
@@ -98,30 +99,36 @@ def _summary(book: Book, plan: Plan) -> None:
                  ("Fits it", fit(plan, w), book.good if w.fits else book.bad)]
     for row, (label, value, style) in enumerate(rows, 2):
         sheet.write_string(row, 0, label, book.bold)
-        book.write(sheet, row, 1, value, style)
-    row = 3 + len(rows)
-    row = _groups_table(book, sheet, row, plan)
-    sheet.set_column(1, 1, 44)
+        if isinstance(value, str) and len(value) > _WIDE[1]:
+            paragraphs(book, sheet, row, [value], sum(_WIDE[1:]), len(_WIDE) - 1, 1, book.wrapping(style or left))
+        else:
+            book.write(sheet, row, 1, value, style)
+    row = _groups_table(book, sheet, 3 + len(rows), plan)
     if plan.stays:
-        row += 3
+        row += 1
         sheet.write_string(row, 0, "Stays on the freed servers", book.subtitle)
         for name, server, why in plan.stays:
             row += 1
-            book.row(sheet, row, (name, f"{server}: {why}"))
+            book.write(sheet, row, 0, name)
+            paragraphs(book, sheet, row, [f"{server}: {why}"], sum(_WIDE[1:]), len(_WIDE) - 1, 1)
+    printed(sheet, row, len(_WIDE) - 1)
+
+
+_WIDE = (31, 44, 9, 70)
+"""Characters of the columns of the sheet Summary."""
 
 
 def _groups_table(book: Book, sheet: Any, row: int, plan: Plan) -> int:
-    """Lanes, or waves, with their times and LPARs; the last row but one."""
+    """Lanes, or waves, with their times and LPARs; the row after the last."""
     kind = _KINDS[plan.in_lanes]
     sheet.write_string(row, 0, f"{kind}s", book.subtitle)
-    book.row(sheet, row + 1, (kind, "When", "Leg", "LPARs"), book.header)
-    for leg in (OUT, BACK):
-        for number, moves in _groups(plan, leg):
-            row += 1
-            span = f"about {about_span(plan, moves)}" if plan.in_lanes else clock_span(
-                plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
-            book.row(sheet, row + 1, (number, span, leg, ", ".join(m.lpar for m in moves)), book.format(align="left"))
-    return row
+    rows = [(number, f"about {about_span(plan, moves)}" if plan.in_lanes else clock_span(
+                plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves)), leg,
+             ", ".join(m.lpar for m in moves)) for leg in (OUT, BACK) for number, moves in _groups(plan, leg)]
+    headers = (kind, "When", "Leg", "LPARs")
+    columns = [Column(head, itemgetter(n), "wrap" if n == len(headers) - 1 else "id" if n == 0 else "text", width)
+               for n, (head, width) in enumerate(zip(headers, _WIDE, strict=True))]
+    return table(book, sheet, row + 1, columns, rows, height=None, empty="").last + 1
 
 
 _KINDS = ("Wave", "Lane")
@@ -246,7 +253,7 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
         Column("Adapters (slot → VIOS)",
                lambda m: ", ".join(f"{s} → {'/'.join(filter(None, at))}" for s, *at in (
                    *m.disks, *m.fibres, *((b.slot, b.vios, b.port) for b in m.vnics))),
-               "text", 30),
+               "wrap", 34),
     )
 
 

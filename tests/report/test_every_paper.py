@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from browser import Tab
-from cockpit import needs_chromium, opened
+from cockpit import axe_violations, needs_axe, needs_chromium, opened
 from every_paper import ASKED, Papers, crowded
-from printed import TOOLS, printed, sparse, spoilt, words
+from printed import TOOLS, clipped, printed, small, sparse, spoilt, words
 
 PAGES = [name for name in ASKED if name != "capacity"]
 OWN = {"whatif": ["whatif.html"], "campaign": ["overview.html"]}
@@ -50,10 +50,21 @@ def test_pages(name: str, papers: Papers, tmp_path: Path) -> None:
             assert found and (spoilt(found), sparse(found)) == ([], []), file.name
 
 
+@needs_axe
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("name", "file"), [("evacuation", "runbook.html"), ("whatif", "whatif.html"), ("campaign", "overview.html"),
+                                            ("readiness", "readiness.html"), ("impossible", "plan.html")])
+def test_axe_finds_nothing(name: str, file: str, dark: bool, papers: Papers, tmp_path: Path) -> None:
+    """Of the whole page, landmarks too; runbook.html is paper and has one look."""
+    page = (papers.of(name) / file).read_text(encoding="utf-8")
+    assert axe_violations(tmp_path, page, "html", at="", dark=dark) == []
+
+
 @pytest.mark.skipif(not TOOLS, reason="LibreOffice and poppler are not installed")
 def test_workbooks(papers: Papers, tmp_path: Path) -> None:
     books = [shutil.copy(file, tmp_path / f"{name}.xlsx") for name in ASKED for file in papers.of(name).glob("*.xlsx")]
-    assert len(books) == len(ASKED)
+    assert len(books) == len(ASKED) and [(book.name, text) for book in books for text in clipped(book)] == []
     for pdf in printed(books, tmp_path):
         found = words(pdf)
-        assert found and not spoilt(found), pdf
+        assert found and (spoilt(found), small(found)) == ([], []), pdf

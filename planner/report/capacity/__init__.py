@@ -16,6 +16,7 @@ from planner.report.capacity.places import pools_sheet, servers_sheet
 from planner.report.capacity.plain import capacity_json
 from planner.report.capacity.sizes import SIZING, lpars_sheet, sizing_sheet
 from planner.report.capacity.trend import trend_data_sheet, trend_sheet
+from planner.report.workbook import findings_by_kind
 from planner.xlsx import open_book
 
 __all__ = ["answer", "capacity_json", "capacity_workbook"]
@@ -43,5 +44,6 @@ def capacity_workbook(capacity: Capacity) -> bytes:
         if capacity.plan:
             moves_sheet(book, sheets["Moves"], capacity, capacity.plan)
         data_sheet(book, sheets["Data"], capacity)
+        findings_by_kind(book, capacity.findings, "Findings")
         sheets["Summary"].activate()
     return buffer.getvalue()

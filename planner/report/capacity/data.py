@@ -1,4 +1,4 @@
-"""What the figures rest on: records with their gaps, findings."""
+"""What the figures rest on: records with their gaps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 from planner.history.clock import Clock
 from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
-from planner.report.text import alike
 from planner.sheets import Column, coloured, ended, heading, table
 from planner.xlsx import Book
 
 
 def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
-    """Gaps by partition, then findings."""
+    """Gaps by partition."""
     gaps = _gaps(capacity)
     absent = ", ".join(show_month(m) for m in capacity.absent)
     heading(book, sheet, 0, "Data and gaps",
@@ -21,9 +20,7 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
             + (f"without any record: {absent}." if absent else "all have records."))
     first = table(book, sheet, 3, gaps, capacity.gaps, name="Records")
     coloured(sheet, first.range("Missing of the month"), ">", 0.05, book.warn)
-    heading(book, sheet, first.last + 2, "Findings")
-    second = table(book, sheet, first.last + 3, _FINDINGS, alike(capacity.findings), name="Findings")
-    ended(sheet, second.last, gaps, _FINDINGS)
+    ended(sheet, first.last, gaps, freeze=(4, 1), repeat=3)
 
 
 def _gaps(capacity: Capacity) -> tuple[Column, ...]:
@@ -45,11 +42,3 @@ def _gaps(capacity: Capacity) -> tuple[Column, ...]:
         Column("Changes of server", lambda g: g.changes, "whole", 10),
         Column("How it is counted", lambda g: g.effect or "as recorded", width=62),
     )
-
-
-_FINDINGS = (
-    Column("About", lambda f: f.subject, width=22),
-    Column("Severity", lambda f: f.severity.value, width=10),
-    Column("Rule", lambda f: f.rule, width=24),
-    Column("What was found, and what to do", lambda f: f"{f.message} ({f.fix})" if f.fix else f.message, width=16),
-)

@@ -82,10 +82,10 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     heading(book, sheet, 0, "Right-sizing: what LPARs would need",
             "Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
             f"processors; need of an uncapped LPAR: the lever's percentile of the month, of others the highest hour's "
-            f"{high} on month-end days.")
+            f"{high} on month-end days.", columns)
     note(book, sheet, 2, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + margin), "
          "rounded up to the memory block. Proposed: what is right where something is odd (all: the lever right_size); "
-         "without a record nothing.")
+         "without a record nothing.", columns)
     written = table(book, sheet, _TOP, columns, capacity.lpars, name="Right_sizing")
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):

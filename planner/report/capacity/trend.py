@@ -163,6 +163,6 @@ def _chart(book: Book, place: PlaceFigures, data: Written, first: int, each: int
             ("high", "sky", "High", 1, "solid"), ("may be used", "red", "May be used", 1.75, "solid"),
             ("at the growth assumed", "gold", "At the growth assumed", 1.5, "round_dot")):
         chart.add_series(line(name, colour, months, data.cells(header, first, end), width, dash))
-    chart.set_legend({"position": "bottom", "font": {"size": 9}, "delete_series": [3]})
+    chart.set_legend({"position": "bottom", "font": {"size": 11}, "delete_series": [3]})
     chart.set_x_axis({"num_format": "yyyy-mm", "num_font": {"rotation": -45, "size": 8}, "text_axis": True})
     return chart
