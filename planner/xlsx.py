@@ -26,7 +26,7 @@ class Book:
         self.wrap = self.format(text_wrap=True, valign="top", indent=1)
         self.bad = self.format(bg_color="#F8CBAD", font_color="#9C0006", valign="top")
         self.warn = self.format(bg_color="#FFEB9C", font_color="#7F6000", valign="top")
-        self.guessed = self.format(bg_color="#FFEB9C", font_color="#7F6000", text_wrap=True, valign="top")
+        self.guessed = self.format(bg_color="#FFEB9C", font_color="#7F6000", text_wrap=True, valign="top", indent=1)
         self.good = self.format(bg_color="#C6EFCE", font_color="#006100", valign="top")
 
     def format(self, **properties: Any) -> Any:

@@ -40,7 +40,8 @@ def numbered(text: str) -> dict[str, Row]:
 
 
 def typed(text: str) -> list[str]:
-    """Every command of a block or of a move."""
+    """Every command of a block, of a line for one console, or of a move."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, flags=re.M | re.S)
-    return [*(line for block in blocks for line in block.splitlines()), *(
+    lines = re.findall(r"^- On console .*?: (`+) ?(.*?) ?\1$", text, flags=re.M)
+    return [*(line for block in blocks for line in block.splitlines()), *(line for _, line in lines), *(
         row["Command"].strip("`").strip() for row in moves(text))]

@@ -71,8 +71,13 @@ def overprinted(found: list[Word]) -> list[tuple[Word, Word]]:
 
 
 def spoilt(found: list[Word]) -> list[object]:
-    """Words that run out of their page or lie over another, figures that do not fit their cell."""
-    return [*cut(found), *overprinted(found), *(w for w in found if "###" in w.text)]
+    """Words that run out of their page or lie over another."""
+    return [*cut(found), *overprinted(found)]
+
+
+def too_wide(found: list[Word]) -> list[Word]:
+    """Figures of a workbook that do not fit their cell."""
+    return [w for w in found if "###" in w.text]
 
 
 def small(found: list[Word], least: float = 7) -> list[Word]:

@@ -45,15 +45,20 @@ def move_lines(site: Site, moves: Iterable[Move], operation: str, own: Mapping[M
 
 def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Commands (console, line) as blocks of their own, one for each console at which they are typed; above a block what
-    is to be known of its commands."""
+    is to be known of its commands. Of several consoles one that has a single command has it in a line."""
     sole = sole_console(site)
+    alone, blocks = list[str](), list[str]()
     for console, lines in grouped(("" if sole else console, line) for console, line in rows).items():
-        if console:
-            yield f"On console {md(console)}:\n"
-        told = [f"- {md(line.removeprefix('# '))}" for line in dict.fromkeys(lines) if line.startswith("#")]
-        yield from [*told, ""] if told else ()
+        remarks = [f"- {md(line.removeprefix('# '))}" for line in dict.fromkeys(lines) if line.startswith("#")]
         commands = [line for line in dict.fromkeys(lines) if not line.startswith("#")]
-        yield from ["```sh", *commands, "```\n"] if commands else ()
+        if console and len(commands) == 1 and not remarks:
+            alone.append(f"- On console {md(console)}: {told(commands[0])}")
+            continue
+        blocks += [f"On console {md(console)}:\n"] if console else ()
+        blocks += [*remarks, ""] if remarks else ()
+        blocks += ["```sh", *commands, "```\n"] if commands else ()
+    yield from ([*alone, ""] if alone else ())
+    yield from blocks
 
 
 def items(of: Iterable[Item], mark: str = "- [ ]") -> Iterator[str]:

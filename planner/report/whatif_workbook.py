@@ -191,6 +191,7 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
     if s.servers:
         row = table(book, sheet, row, _SERVER_COLUMNS, s.servers, height=32).last + 2
         table(book, sheet, row, columns, s.lpars, height=32, filters=True)
+        sheet.repeat_rows(row)
     widths(sheet, *tables)
 
 

@@ -126,7 +126,7 @@ def _groups_table(book: Book, sheet: Any, row: int, plan: Plan) -> int:
                 plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves)), leg,
              ", ".join(m.lpar for m in moves)) for leg in (OUT, BACK) for number, moves in _groups(plan, leg)]
     headers = (kind, "When", "Leg", "LPARs")
-    columns = [Column(head, itemgetter(n), "wrap" if n == len(headers) - 1 else "id" if n == 0 else "text", width)
+    columns = [Column(head, itemgetter(n), "wrap" if head == headers[-1] else "text", width)
                for n, (head, width) in enumerate(zip(headers, _WIDE, strict=True))]
     return table(book, sheet, row + 1, columns, rows, height=None, empty="").last + 1
 

@@ -10,7 +10,7 @@ import pytest
 from browser import Tab
 from cockpit import axe_violations, needs_axe, needs_chromium, opened
 from every_paper import ASKED, Papers, crowded
-from printed import TOOLS, clipped, printed, small, sparse, spoilt, words
+from printed import TOOLS, clipped, printed, small, sparse, spoilt, too_wide, words
 
 PAGES = [name for name in ASKED if name != "capacity"]
 OWN = {"whatif": ["whatif.html"], "campaign": ["overview.html"]}
@@ -67,4 +67,4 @@ def test_workbooks(papers: Papers, tmp_path: Path) -> None:
     assert len(books) == len(ASKED) and [(book.name, text) for book in books for text in clipped(book)] == []
     for pdf in printed(books, tmp_path):
         found = words(pdf)
-        assert found and (spoilt(found), small(found)) == ([], []), pdf
+        assert found and (spoilt(found), small(found), too_wide(found)) == ([], [], []), pdf
