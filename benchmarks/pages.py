@@ -49,8 +49,8 @@ for (const m of P.moves) if (m.start_s < P.moves[P.moves.length >> 1].start_s) {
   R = Engine.tick(M, R, m.n, "started", iso(m.start_s), "JK");
   R = Engine.tick(M, R, m.n, "arrived", iso(m.start_s + 50), "JK");
 }
-localStorage.setItem("planner-record-" + P.plan, JSON.stringify(R));"""
-"""A record of the evening in which the first half of the moves has arrived."""
+return `localStorage.setItem(${JSON.stringify("planner-record-" + P.plan)}, ${JSON.stringify(JSON.stringify(R))});`;"""
+"""JavaScript that keeps a record of the evening in which the first half of the moves has arrived."""
 
 
 def page_of(moves: int, to: Path) -> None:
@@ -84,9 +84,8 @@ def measured(file: Path) -> dict[str, float]:
         loads.append(busy_ms(page) - before)
     out["load"] = statistics.median(loads)
     for name, (view, click) in _CLICKS.items():
-        if view == "half":
-            page.run(_HALF)
-        page.open(f"{file.as_uri()}#{'during' if view == 'half' else view}", _TONIGHT)
+        kept = f'if (location.protocol === "file:") {page.run(_HALF)}' if view == "half" else ""
+        page.open(f"{file.as_uri()}#{'during' if view == 'half' else view}", f"{_TONIGHT}\n{kept}")
         page.run("await new Promise(go => setTimeout(go, 1500))")
         took = []
         for k in range(TIMES):

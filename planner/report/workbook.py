@@ -100,7 +100,8 @@ def _summary(book: Book, plan: Plan) -> None:
     for row, (label, value, style) in enumerate(rows, 2):
         sheet.write_string(row, 0, label, book.bold)
         if isinstance(value, str) and len(value) > _WIDE[1]:
-            paragraphs(book, sheet, row, [value], sum(_WIDE[1:]), len(_WIDE) - 1, 1, book.wrapping(style or left))
+            paragraphs(book, sheet, row, [value], sum(_WIDE[1:]), across=len(_WIDE) - 1, left=1,
+                       look=book.wrapping(style or left))
         else:
             book.write(sheet, row, 1, value, style)
     row = _groups_table(book, sheet, 3 + len(rows), plan)
@@ -110,7 +111,7 @@ def _summary(book: Book, plan: Plan) -> None:
         for name, server, why in plan.stays:
             row += 1
             book.write(sheet, row, 0, name)
-            paragraphs(book, sheet, row, [f"{server}: {why}"], sum(_WIDE[1:]), len(_WIDE) - 1, 1)
+            paragraphs(book, sheet, row, [f"{server}: {why}"], sum(_WIDE[1:]), across=len(_WIDE) - 1, left=1)
     printed(sheet, row, len(_WIDE) - 1)
 
 
