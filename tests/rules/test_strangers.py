@@ -11,10 +11,12 @@ from estates import BASE, estate, lpar, server
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
 from planner.jobs.common import Options
+from planner.jobs.consolidation import consolidate
 from planner.jobs.evacuation import evacuate
+from planner.optimise import consolidation
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Breach, Hold, Judge, Scope, Site, ledger
 from planner.rules.asking import refused
 from planner.rules.base import ASKED, REGISTRY, Rule, Use, rule
@@ -161,3 +163,16 @@ def test_a_rule_for_the_end_alone_holds_nobody_up() -> None:
 
     site = Site(BASE)
     assert ledger.Ledger(site, site.start).fits("a1", "B")
+
+
+@pytest.mark.parametrize("way", ["whole", "in turn"])
+def test_it_is_asked_of_what_restarts_as_well(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """N+1: where a server takes in what another one carried, it holds what the rule lets it hold."""
+    no_two("Oracle")
+    if way == "in turn":
+        for limit in ("_EXACT_RESTARTS", "MIDDLE", "SMALL"):
+            monkeypatch.setattr(consolidation, limit, 0)
+    of = estate([server(s) for s in "ABCD"], [lpar(n, n[0].upper(), software=("Oracle",)) for n in ("a1", "b1", "c1")])
+    plan = consolidate(Loaded(of), Consolidate(n_plus_1=True), Options(time_limit=30.0))
+    assert plan.verified and plan.off == () and plan.restart
+    assert all({*places.values()} == {"D"} for s, places in plan.restart.items() if s in "ABC")
