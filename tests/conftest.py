@@ -6,6 +6,7 @@ import os
 import signal
 
 from hypothesis import HealthCheck, settings
+from portion import portion
 
 from planner.jobs import evening
 from planner.schedule import lanes
@@ -14,7 +15,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell leaves it for what it starts with "&"
 os.environ.pop("COLUMNS", None)  # a runner that sets it for itself would narrow all tables
 
-settings.register_profile("planner", deadline=None, derandomize=True, print_blob=True,
+settings.register_profile("planner", max_examples=portion(100, 2), deadline=None, derandomize=True, print_blob=True,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.load_profile("planner")
 

@@ -138,9 +138,9 @@ class ConsolidationProgram(PlacementProgram):
         """Rows of usage as for any placement, and those of what restarts on a server beside what it carries."""
         return super().add_usage(solution) + (self.add_restart_usage(solution) if self.site.usage and self.z else 0)
 
-    def add_refused(self, solution: Solution) -> int:
+    def mend(self, solution: Solution) -> int:
         """As for any placement, and for what restarts on a server beside what it carries."""
-        return super().add_refused(solution) + (self.add_restart_refused(solution) if self.z else 0)
+        return super().mend(solution) + (self.add_restart_refused(solution) if self.z else 0)
 
     def add_restart_refused(self, solution: Solution) -> int:
         """Cuts for what rules without rows refuse of a server that takes in what restarts; their number."""

@@ -7,6 +7,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -86,16 +87,21 @@ def site_of() -> tuple[Site, Judge]:
     return judged(OF, USED)
 
 
-def _licences(site: Site, target: str, holders: Collection[str]) -> Iterator[Breach]:
-    if {"a1", "c1"} <= set(holders):
-        yield Breach("a1 and c1 have one licence for each server")
+@contextmanager
+def _one_licence(*names: str) -> Iterator[None]:
+    """These never share a server: what the rule refuses of an answer becomes a row."""
+    def refuses(site: Site, target: str, holders: Collection[str]) -> Iterator[Breach]:
+        if {*names} <= set(holders):
+            yield Breach(f"{' and '.join(names)} have one licence for each server")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "REGISTRY", dict(base.REGISTRY))
+        base.rule("invented.licences", "One licence a server.", base.Scope.SERVER, encoding=base.ASKED, source="a test")(refuses)
+        yield
 
 
 def placement() -> None:
-    """A rule of its own refuses that a1 ends beside c1: what it refuses of an answer becomes a row."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "REGISTRY", dict(base.REGISTRY))
-        base.rule("invented.licences", "One licence a server.", base.Scope.SERVER, encoding=base.ASKED, source="a test")(_licences)
+    with _one_licence("a1", "c1"):
         _placement()
 
 
@@ -128,6 +134,9 @@ def consolidation() -> None:
     model.minimise_measure()
     model.add_measure(2)
     model.add_usage(_failing(model))
+    with _one_licence("a1", "a2"):
+        model.site = judged(site.estate, USED)[0]
+        model.add_restart_refused(_failing(model))
     _split(model)
     model.add_homes({})
     model.site, _ = judged(changed(LICENSED, "c1", rmc_active=False))
