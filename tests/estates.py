@@ -293,14 +293,19 @@ def cell_of(of: Estate, sheet: str, row_key: str, header: str) -> str:
 
 @cache
 def _opened(of: Estate) -> Workbook:
-    return load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    """Without the comments that explain its headers: they are half of what is written."""
+    book = load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    for sheet in book:
+        sheet.legacy_drawing = None
+        for cell in sheet._cells.values():
+            cell.comment = None
+    return book
 
 
 def workbook_with(of: Estate, cells: Mapping[str, Any], without_sheets: Sequence[str] = ()) -> bytes:
     """The estate's workbook after a person changed these cells (``LPARs!B2`` → value) and deleted these sheets."""
     book, out = _opened(of), io.BytesIO()
-    if without_sheets:
-        book = load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    sheets = book._sheets
     before = {name: dict(book[name]._cells) for name in {place.partition("!")[0] for place in cells}}
     for place, value in cells.items():
         sheet, _, name = place.partition("!")
@@ -309,9 +314,9 @@ def workbook_with(of: Estate, cells: Mapping[str, Any], without_sheets: Sequence
             own = book[sheet]._cells[row, column] = copy(cell)
             own._style = copy(cell._style)
         book[sheet].cell(row, column).value = value
-    for name in without_sheets:
-        del book[name]
+    book._sheets = [sheet for sheet in sheets if sheet.title not in without_sheets]
     book.save(out)
+    book._sheets = sheets
     for sheet, kept in before.items():
         book[sheet]._cells = kept
     return out.getvalue()

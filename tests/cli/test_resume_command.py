@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,13 +30,20 @@ def saved(tmp_path: Path, of: Estate, name: str = "now.json") -> Path:
     return tmp_path / name
 
 
-@pytest.fixture
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """A plan whose files stand in ``tmp_path / "p"``."""
-    monkeypatch.chdir(tmp_path)
-    code, said = run("evacuate", saved(tmp_path, BASE, "then.json"), "A", "--return", "--window",
-                     "2026-12-05 22:00/04:00", "--zone", "UTC", "--out", "p")
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an estate and a plan, ``p``."""
+    where = tmp_path_factory.mktemp("planned")
+    code, said = run("evacuate", saved(where, BASE, "then.json"), "A", "--return", "--window",
+                     "2026-12-05 22:00/04:00", "--zone", "UTC", "--out", where / "p")
     assert code == 0, said
+    return where
+
+
+@pytest.fixture
+def begun(planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The plan, whose files stand in ``tmp_path / "p"``."""
+    monkeypatch.chdir(shutil.copytree(planned, tmp_path, dirs_exist_ok=True))
     return read_plan(tmp_path / "p")
 
 

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,28 +49,47 @@ def run(*arguments: Any) -> Any:
     return CliRunner().invoke(app, ["sweep", *map(str, arguments)])
 
 
+def filled(where: Path) -> Path:
+    (where / "estate.json").write_text(dump(loaded(BASE)))
+    (where / "s.toml").write_text(SWEEP)
+    return where
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    (tmp_path / "estate.json").write_text(dump(loaded(BASE)))
-    (tmp_path / "s.toml").write_text(SWEEP)
-    return tmp_path
+    return filled(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def here() -> Iterator[None]:
     """Cells are answered in this process, where no other runner is what a test is about."""
     from planner.jobs import sweep_runners
 
-    monkeypatch.setattr(sweep_runners, "process_pool", lambda workers: sweep_runners.in_process)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_runners, "process_pool", lambda workers: sweep_runners.in_process)
+        yield
+
+
+@pytest.fixture(scope="module")
+def once(here: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A directory with estate, sweep and its results in ``out``, and what the command said."""
+    where = filled(tmp_path_factory.mktemp("once"))
+    return where, run(where / "estate.json", where / "s.toml", "--out", where / "out", "--json")
+
+
+@pytest.fixture
+def swept(once: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(once[0], tmp_path, dirs_exist_ok=True))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
-def test_results_and_kept_cells(site: Path) -> None:
-    out = site / "out"
-    told = run(site / "estate.json", site / "s.toml", "--out", out, "--json")
+def test_results_and_kept_cells(once: tuple[Path, Any]) -> None:
+    out, told = once[0] / "out", once[1]
+    assert "used again" not in told.stderr
     assert told.exit_code == 0, told.output
     document = json.loads((out / "results.json").read_text())
     assert json.loads(told.stdout) == document
@@ -85,8 +106,8 @@ def test_results_and_kept_cells(site: Path) -> None:
         assert all(float(row[k]) == cell[k] for k in ("watts", "headroom_cores", "hours") if cell[k] is not None)
 
 
-def test_the_cells_that_no_other_beats_are_scenarios_for_whatif(site: Path) -> None:
-    document = json.loads(run(site / "estate.json", site / "s.toml", "--out", site / "out", "--json").stdout)
+def test_the_cells_that_no_other_beats_are_scenarios_for_whatif(swept: Path) -> None:
+    site, document = swept, json.loads((swept / "out" / "results.json").read_text())
     files = sorted((site / "out" / "scenarios").glob("*.toml"))
     assert [p.name for p in files] == ["cell-1.toml", "cell-2.toml", "cell-4.toml"]
     told = CliRunner().invoke(app, ["whatif", str(site / "estate.json"), *map(str, files), "--out", str(site / "whatif"),
@@ -106,9 +127,8 @@ def test_the_terminal_says_what_matters(site: Path) -> None:
         assert wanted in told.stdout, told.stdout
 
 
-def test_again_uses_what_is_finished_and_writes_the_same(site: Path) -> None:
-    arguments = (site / "estate.json", site / "s.toml", "--out", site / "out")
-    assert "used again" not in run(*arguments).stderr
+def test_again_uses_what_is_finished_and_writes_the_same(swept: Path) -> None:
+    site, arguments = swept, (swept / "estate.json", swept / "s.toml", "--out", swept / "out")
     before = {p: p.read_bytes() for p in (site / "out").rglob("*") if p.is_file()}
     again = run(*arguments)
     assert "4 of 4 cells were finished before and are used again" in again.stderr
@@ -117,21 +137,19 @@ def test_again_uses_what_is_finished_and_writes_the_same(site: Path) -> None:
     assert {p: p.read_bytes() for p in (site / "out").rglob("*") if p.is_file()} == before
 
 
-def test_a_larger_grid_adds_to_what_is_there_and_another_estate_does_not(site: Path) -> None:
-    arguments = (site / "estate.json", site / "s.toml", "--out", site / "out")
-    run(*arguments)
+def test_a_larger_grid_adds_to_what_is_there_and_another_estate_does_not(swept: Path) -> None:
+    site, arguments = swept, (swept / "estate.json", swept / "s.toml", "--out", swept / "out")
     (site / "s.toml").write_text(SWEEP.replace("[0, 400]", "[0, 10, 400]"))
     assert "4 of 6 cells were finished before" in run(*arguments).stderr
     (site / "estate.json").write_text(dump(loaded(BASE.replace(lpars=BASE.lpars[:-1]))))
     assert "finished before" not in run(*arguments).stderr
 
 
-def test_parquet_has_the_same_cells(site: Path) -> None:
+def test_parquet_has_the_same_cells(swept: Path) -> None:
     import pandas as pd
 
     pytest.importorskip("pyarrow")
-    arguments = (site / "estate.json", site / "s.toml", "--out", site / "out")
-    run(*arguments)
+    site, arguments = swept, (swept / "estate.json", swept / "s.toml", "--out", swept / "out")
     table = pd.read_csv(site / "out" / "results.csv")
     assert run(*arguments, "--format", "parquet").exit_code == 0
     assert not (site / "out" / "results.csv").exists()
@@ -183,19 +201,16 @@ def test_a_wrong_sweep_file_is_2_and_nothing_runs(site: Path) -> None:
     assert not (site / "out").exists()
 
 
-def test_edited_results_are_kept(site: Path) -> None:
-    arguments = (site / "estate.json", site / "s.toml", "--out", site / "out")
-    run(*arguments)
+def test_edited_results_are_kept(swept: Path) -> None:
+    site, arguments = swept, (swept / "estate.json", swept / "s.toml", "--out", swept / "out")
     (site / "out" / "results.csv").write_text("mine")
     told = run(*arguments)
     assert told.exit_code == 2 and (site / "out" / "results.csv").read_text() == "mine"
     assert run(*arguments, "--force").exit_code == 0
 
 
-def test_killed_midway_it_goes_on_and_comes_to_the_same(site: Path) -> None:
+def test_killed_midway_it_goes_on_and_comes_to_the_same(once: tuple[Path, Any], site: Path) -> None:
     """The whole process group is killed with SIGKILL when some cells are there; workers of its own go with it."""
-    whole = run(site / "estate.json", site / "s.toml", "--out", site / "whole")
-    assert whole.exit_code == 0
     (site / "s.toml").write_text(SWEEP.replace("[0, 400]", "[0, 400, " + ", ".join(map(str, range(1, 60))) + "]"))
     command = [sys.executable, "-m", "planner.cli", "sweep", str(site / "estate.json"), str(site / "s.toml"), "--out",
                str(site / "out"), "--workers", "2"]
@@ -207,6 +222,7 @@ def test_killed_midway_it_goes_on_and_comes_to_the_same(site: Path) -> None:
     child.wait(10)
     finished = len(list((site / "out" / "cells").glob("*.json")))
     assert finished >= 3 and not (site / "out" / "results.csv").exists()
+    deadline = time.monotonic() + 60
     while _alive(child.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _alive(child.pid)
@@ -214,7 +230,7 @@ def test_killed_midway_it_goes_on_and_comes_to_the_same(site: Path) -> None:
     told = run(site / "estate.json", site / "s.toml", "--out", site / "out")
     assert told.exit_code == 0 and "of 4 cells were finished before and are used again" in told.stderr
     for name in ("results.csv", "results.json"):
-        assert (site / "out" / name).read_bytes() == (site / "whole" / name).read_bytes()
+        assert (site / "out" / name).read_bytes() == (once[0] / "out" / name).read_bytes()
 
 
 def _alive(group: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,28 @@ def run(*arguments: Any) -> Any:
     return CliRunner().invoke(app, ["whatif", *map(str, arguments)])
 
 
+def filled(where: Path) -> Path:
+    (where / "estate.json").write_text(dump(loaded(BASE)))
+    (where / "new.toml").write_text(NEW)
+    (where / "same.toml").write_text('name = "nothing changes"\n')
+    return where
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    (tmp_path / "estate.json").write_text(dump(loaded(BASE)))
-    (tmp_path / "new.toml").write_text(NEW)
-    (tmp_path / "same.toml").write_text('name = "nothing changes"\n')
-    return tmp_path
+    return filled(tmp_path)
 
 
-def test_reports_and_a_plan_that_verifies(site: Path) -> None:
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A directory with an estate, scenarios and their reports in ``out``, and what the command said."""
+    where = filled(tmp_path_factory.mktemp("once"))
+    return where, run(where / "estate.json", where / "new.toml", where / "same.toml", "--out", where / "out", "--json")
+
+
+def test_reports_and_a_plan_that_verifies(once: tuple[Path, Any]) -> None:
+    site, told = once
     out = site / "out"
-    told = run(site / "estate.json", site / "new.toml", site / "same.toml", "--out", out, "--json")
     assert told.exit_code == 0, told.stderr
     assert json.loads(told.stdout) == json.loads((out / "whatif.json").read_text())
     assert {p.name for p in out.iterdir()} == {".planner-manifest.json", "whatif.json", "whatif.xlsx", "whatif.html",
@@ -57,9 +69,8 @@ def test_reports_and_a_plan_that_verifies(site: Path) -> None:
     assert elsewhere.exit_code == 1 and "N" in elsewhere.output  # the estate of today has no server N
 
 
-def test_the_plan_keeps_its_schema(site: Path) -> None:
-    run(site / "estate.json", site / "new.toml", "--out", site / "out")
-    assert keeps_schema(json.loads((site / "out" / "to-power7" / "plan.json").read_text()))
+def test_the_plan_keeps_its_schema(once: tuple[Path, Any]) -> None:
+    assert keeps_schema(json.loads((once[0] / "out" / "to-power7" / "plan.json").read_text()))
 
 
 def test_the_terminal_puts_them_side_by_side(site: Path) -> None:
@@ -68,9 +79,9 @@ def test_the_terminal_puts_them_side_by_side(site: Path) -> None:
     assert all(x in told.stdout for x in ("today", "to POWER7", "nothing changes", "Free cores in the end", "Reports:"))
 
 
-def test_twice_is_the_same_and_edited_files_are_kept(site: Path) -> None:
-    arguments = (site / "estate.json", site / "new.toml", "--out", site / "out")
-    assert run(*arguments).exit_code == 0
+def test_twice_is_the_same_and_edited_files_are_kept(once: tuple[Path, Any], tmp_path: Path) -> None:
+    site = Path(shutil.copytree(once[0], tmp_path, dirs_exist_ok=True))
+    arguments = (site / "estate.json", site / "new.toml", site / "same.toml", "--out", site / "out")
     before = {p: p.read_bytes() for p in (site / "out").rglob("*") if p.is_file()}
     assert run(*arguments).exit_code == 0
     assert {p: p.read_bytes() for p in (site / "out").rglob("*") if p.is_file()} == before

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.estate.assemble import Loaded
-from planner.estate.workbook import workbook_bytes
+from planner.estate.saved import dump
 from planner.plan.plan import parse
 
 
@@ -22,7 +22,7 @@ def run(*arguments: Any) -> Any:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    (tmp_path / "estate.xlsx").write_bytes(workbook_bytes(Loaded(BASE)))
+    (tmp_path / "estate.json").write_text(dump(Loaded(BASE)))
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def solved(file: Path) -> float | None:
 
 @pytest.mark.parametrize("ending", ["lp", "mps"])
 def test_another_solver_finds_the_same_cost(site: Path, ending: str) -> None:
-    told = run("evacuate", site / "estate.xlsx", "A", "--out", site / "plan", "--write-model", site / f"m.{ending}")
+    told = run("evacuate", site / "estate.json", "A", "--out", site / "plan", "--write-model", site / f"m.{ending}")
     assert told.exit_code == 0 and f"m-1.{ending}, " in told.stderr, told.stderr
     plan = parse((site / "plan/plan.json").read_text(), "plan.json")
     assert plan.objective is not None and solved(site / f"m-1.{ending}") == pytest.approx(1000 * plan.objective)
@@ -51,14 +51,14 @@ def test_another_solver_finds_the_same_cost(site: Path, ending: str) -> None:
 
 def test_an_impossible_program_is_written_too(site: Path) -> None:
     of = estate([server("A"), server("B", 2)], [lpar("a1", "A"), lpar("a2", "A")])
-    (site / "full.xlsx").write_bytes(workbook_bytes(Loaded(of)))
-    told = run("evacuate", site / "full.xlsx", "A", "--out", site / "plan", "--write-model", site / "why.lp")
+    (site / "full.json").write_text(dump(Loaded(of)))
+    told = run("evacuate", site / "full.json", "A", "--out", site / "plan", "--write-model", site / "why.lp")
     assert told.exit_code == 3 and solved(site / "why.lp") is None
 
 
 @pytest.mark.parametrize("arguments", [
-    ("headroom", "estate.xlsx", "A", "--cores", "14", "--when", "always", "--no-curve"), ("consolidate", "estate.xlsx"),
-    ("whatif", "estate.xlsx", "s.toml"), ("sweep", "estate.xlsx", "g.toml")])
+    ("headroom", "estate.json", "A", "--cores", "14", "--when", "always", "--no-curve"), ("consolidate", "estate.json"),
+    ("whatif", "estate.json", "s.toml"), ("sweep", "estate.json", "g.toml")])
 def test_every_planning_command_writes_its_programs(site: Path, arguments: tuple[str, ...],
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(site)
@@ -73,5 +73,5 @@ def test_every_planning_command_writes_its_programs(site: Path, arguments: tuple
 
 
 def test_another_ending_is_refused_before_any_work(site: Path) -> None:
-    told = run("evacuate", site / "estate.xlsx", "A", "--out", site / "plan", "--write-model", site / "m.txt")
+    told = run("evacuate", site / "estate.json", "A", "--out", site / "plan", "--write-model", site / "m.txt")
     assert told.exit_code == 2 and "--write-model" in told.output and not (site / "plan").exists()

@@ -126,7 +126,7 @@ def through(name: str, data: bytes) -> Loaded:
         return load([path])
 
 
-@settings(max_examples=portion(120))
+@settings(max_examples=portion(120, 10))
 @given(ESTATES)
 @example(Estate(lpars=(Lpar("a", "s", 1, 1, 1024, 0),)))  # a maximum that is stated, and nothing
 def test_the_workbook_gives_the_estate_back(estate: Estate) -> None:
@@ -134,7 +134,7 @@ def test_the_workbook_gives_the_estate_back(estate: Estate) -> None:
         assert through("e.xlsx", workbook_bytes(Loaded(estate))).estate == estate
 
 
-@settings(max_examples=portion(120))
+@settings(max_examples=portion(120, 10))
 @given(ESTATES)
 def test_json_gives_the_estate_back(estate: Estate) -> None:
     assert through("e.json", saved.dump(Loaded(estate)).encode()).estate == estate

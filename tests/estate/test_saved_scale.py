@@ -19,7 +19,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import checked, load
 from planner.estate.model import CLASSES, Estate, Parameter, Server
 from planner.findings import Source
-from planner.formats import saved_estate
+from planner.formats import registry, saved_estate
 
 ODD = Estate(servers=(Server('a\x01\x7f\n"\\ü\u2028/', 0, -5, enterprise=False),),
              parameters=(Parameter("x", 1e22), Parameter("y", 0.1), Parameter("z", 45.0)))
@@ -98,9 +98,15 @@ def test_plain_words_of_a_policy_name_one_thing_and_patterns_many() -> None:
     assert "'A1' matches no LPAR" in refused("A1; b1")[0]
 
 
-def test_an_estate_larger_than_any_other_document_is_read_again(tmp_path: Path) -> None:
+def test_an_estate_larger_than_any_other_document_is_read_again(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.MOST_DOCUMENT == 128 << 20 and registry.MOST_SAVED == 1 << 30
+    monkeypatch.setattr(registry, "MOST_DOCUMENT", 1 << 20)
     text = saved.dump(Loaded(BASE))
-    (tmp_path / "e.json").write_text(text[:-2] + " " * (130 << 20) + "}\n")
+    (tmp_path / "other.json").write_text(" " * (2 << 20) + text)
+    with pytest.raises(InputError):
+        load([tmp_path / "other.json"])
+    (tmp_path / "e.json").write_text(text[:-2] + " " * (2 << 20) + "}\n")
     assert load([tmp_path / "e.json"]).estate == BASE
 
 

@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 
 from planner.estate.load import load
 from planner.findings import Severity, Source, errors
@@ -511,7 +512,7 @@ def test_refused_workbooks_are_one_finding() -> None:
     assert (result.records, [f.rule for f in result.findings]) == ((), ["input.corrupt-workbook"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=portion(60), deadline=None)
 @given(st.lists(st.tuples(
     st.sampled_from(sorted(BOOK)), st.integers(0, 14), st.integers(0, 33),
     st.one_of(st.none(), st.text(max_size=12), st.floats(), st.booleans(),

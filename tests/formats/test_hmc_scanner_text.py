@@ -13,6 +13,7 @@ import pytest
 from estates_random import random_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portion import portion
 from site_writer import write
 from test_hmc_scanner import BOOK, READING
 
@@ -224,7 +225,7 @@ def test_what_is_no_row_is_no_lpar() -> None:
         ("input.unknown-text", 1), ("input.unknown-text", 8)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=portion(60), deadline=None)
 @given(st.lists(st.sampled_from(sorted(BOOK)), min_size=1, max_size=4), st.sampled_from("\t;,|"), st.lists(st.tuples(
     st.integers(0, 4000), st.sampled_from(["\n", "\t", ";", '"', '""', "\r", "2024/5", "Date", "LPAR_MEM\n", "\x00", "Reds %\t1\n",
                                            "#", "Managed System Name", "Red\tUsage >= 9\n", "1,5", "| --- |", "\\n"])), max_size=12))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+from growth import linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from portion import portion
@@ -92,12 +92,8 @@ LONG = 100_000
 
 @pytest.mark.parametrize("text", [
     "a" * LONG, "a" + " " * LONG, "a " * LONG, ":" * LONG, "vhost0:U:" + " :" * LONG, "VTD" + " " * LONG + "x",
-    "hdisk1:a:" + "b" * LONG + ":", "PHYSICAL VOLUME: " * 6000, "vfchost0 U1 1\n" + "FC name: " * 9000,
-    "ETHERNET STATISTICS (ent1) :\n" * 9000, "vhost0 U1 0x1\n" + "VTD x\n" * 9000, "9" * LONG + " megabytes",
+    "hdisk1:a:" + "b" * LONG + ":", "PHYSICAL VOLUME: " * 5000, "vfchost0 U1 1\n" + "FC name: " * 5000,
+    "ETHERNET STATISTICS (ent1) :\n" * 5000, "vhost0 U1 0x1\n" + "VTD x\n" * 5000, "9" * LONG + " megabytes",
 ])
 def test_hostile_text_takes_no_time(text: str) -> None:
-    started = time.process_time()
-    for form in FORMATS:
-        form.recognise(text)
-        form.read(text, "x")
-    assert time.process_time() - started < 10
+    assert all(linear(lambda read, form=form: (form.recognise(read), form.read(read, "x")), text) for form in FORMATS)
