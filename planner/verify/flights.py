@@ -51,8 +51,8 @@ def crowd_limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
             most["server", v.server] = min(most["server", v.server], _by_level(v.level, _VIOS_STEPS, unknown))
     own = grouped((v.server, v.name) for v in estate.vioses)
     for s in estate.servers:
-        least = _ANY if is_ivm(s, own.get(s.name, [])) else unknown
-        most["server", s.name] = min(most["server", s.name], _by_level(s.console_level, _CONSOLE_STEPS, least),
+        console = _ANY if is_ivm(s, own.get(s.name, [])) else _by_level(s.console_level, _CONSOLE_STEPS, unknown)
+        most["server", s.name] = min(most["server", s.name], console,
                                      8 if 0 < stream(s.firmware) < 760 else _ANY)
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 or _by_level(
         v.level, _VIOS_STEPS, unknown) < 16 else _ANY) for v in estate.vioses}
