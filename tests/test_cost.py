@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.cost import (
+    Copy,
     converges,
     copy_at,
     dirty_rate,
@@ -103,6 +104,21 @@ def test_an_idle_lpar_is_sent_once_and_a_small_working_set_bounds_the_rounds() -
     assert idle.suspend_ms == 500
     small = copy_at(replace(BXAIX85, working_set_mib=64), GIGABIT, P)
     assert len(small.rounds) == 1 and small.suspend_ms < 1500
+
+
+def test_what_is_compressed_and_a_link_that_nobody_states() -> None:
+    free = replace(MOVER, virtual_processors=None)
+    plain = side_rate(free, JS22, P, source=True)
+    assert side_rate(free, JS22, replace(P, compression=3.0), source=True, packed=True) == 3 * plain
+    assert side_rate(replace(free, link_mbit=None), JS22, P, source=True) == plain
+
+
+def test_a_copy_converges_from_twice_the_rate_on_at_which_it_is_dirtied() -> None:
+    assert converges(BXAIX85, 40e6, P) and not converges(BXAIX85, 40e6 - 1, P)
+
+
+def test_one_that_is_not_activated_has_nothing_to_copy() -> None:
+    assert copy_at(replace(BXAIX85, state="not activated"), GIGABIT, replace(P, inactive_s=1.2345)) == Copy(1235, 0, 0, ())
 
 
 def test_nobody_measured_means_as_busy_as_entitled() -> None:

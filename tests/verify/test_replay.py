@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from planner.plan.plan import Backing, Move, Plan, Window, dump, parse
 from planner.plan.questions import Evacuate
 from planner.schedule.lanes import Pacing
 from planner.verify import Replay, replay, verify_plan
+from planner.verify.lanes import lane_findings
 
 
 def there_and_back(of: Estate = BASE, work_s: int = 600) -> Plan:
@@ -171,6 +172,95 @@ BROKEN: dict[str, tuple[str, Build]] = {
     "comes back too early": ("goal.work-time", lambda: (
         edited("a1", BACK, start_ms=max(m.end_ms for m in PLAN.leg(OUT)) + 599_000), BASE)),
 }
+
+
+def _held_ports(held: int) -> Estate:
+    """fcs0 of B-v1 states no number: 64 virtual ports, of which b1 has so many."""
+    of = _fibre_estate()
+    return of.replace(fibres=(*of.fibres, *(Fibre("b1", 100 + n, "B-v1", f"d{n}0", f"d{n}1", "f1", True) for n in range(held))),
+                      ports=tuple(replace(p, free_ports=None) for p in of.ports))
+
+
+JUST: dict[str, tuple[str, Callable[[int], Estate], int]] = {
+    "I/O entitled memory free in the pool": ("plan.pool-memory", lambda n: _sharing(free_pool_mib=n), 256),
+    "I/O entitled memory in the whole pool": ("plan.pool-memory", lambda n: _sharing(shared_memory_pool_mib=n), 256),
+    "the whole pool beside what is there": ("plan.pool-memory", lambda n: changed(
+        _sharing(shared_memory_pool_mib=n), "b1", memory_mode="shared", io_entitled_mib=100), 356),
+    "the size of a paging device": ("plan.paging", lambda n: changed(_sharing(), "B-v1", paging_devices_mib=(n, 1024)), 8192),
+    "paging devices": ("plan.paging", lambda n: changed(changed(
+        _sharing(), "b1", memory_mode="shared"), "B-v1", paging_devices_mib=(8192,) * n), 1),
+    "logical ports": ("plan.vnics", lambda n: _backed(n, 50), 1),
+    "% of capacity": ("plan.vnics", lambda n: _backed(5, n), 5),
+    "logical ports where % are left too": ("plan.vnics", lambda n: _backed(5, 0).replace(
+        sriov=(SriovPort("B", "P1-C4-T1", 5, 0), SriovPort("B", "P1-C4-T2", n, 50))), 1),
+    "% where logical ports are left too": ("plan.vnics", lambda n: _backed(5, 0).replace(
+        sriov=(SriovPort("B", "P1-C4-T1", 0, 50), SriovPort("B", "P1-C4-T2", 5, n))), 5),
+    "logical ports for migratable ports": ("plan.vnics", lambda n: changed(changed(
+        BASE, "a1", migratable_sriov_ports=2, vnic_adapters=1), "B", free_sriov_ports=n), 3),
+    "virtual slots": ("plan.slots", lambda n: changed(BASE, "B-v1", max_virtual_slots=n, used_virtual_slots=9), 10),
+    "virtual slots beside those that the estate shows": ("plan.slots", lambda n: changed(
+        BASE, "B-v1", max_virtual_slots=n), 2 + 2 + 1),
+    "virtual ports": ("plan.ports", lambda n: _fibre_estate().replace(ports=(Port("B-v1", "fcs0", "f1", n),)), 1),
+    "virtual ports where nobody states them": ("plan.ports", lambda n: _held_ports(64 - n), 1)}
+
+
+@pytest.mark.parametrize("what", JUST)
+def test_what_is_just_enough_holds_and_one_less_does_not(what: str) -> None:
+    """At the minutes of the plan, and whatever the minutes (in lanes)."""
+    rule, of, least = JUST[what]
+    for n in (least - 1, least):
+        one, whole = move(of(n), "a1", "A", "B"), judged(of(n))
+        assert (rule in errors_of(plan_of([one]), of(n))) is (n < least)
+        assert (rule in {f.rule for f in lane_findings([replace(one, number=1, lane=1)], *whole, named=True)}) is (n < least)
+
+
+@pytest.mark.parametrize(("one", "other"), [((4, None), (5, 1)), ((None, 50), (0, 50))])
+def test_what_one_port_leaves_open_limits_nothing(one: tuple[int | None, int | None], other: tuple[int, int]) -> None:
+    of = _backed(5, 50).replace(sriov=(SriovPort("B", "P1-C4-T1", *one), SriovPort("B", "P1-C4-T2", *other)))
+    coming = move(of, "a1", "A", "B", vnics=(Backing(7, 1, "B-v1", "P1-C4-T1", 5),))
+    assert "plan.vnics" not in errors_of(plan_of([coming]), of)
+
+
+def _at_ports(free: Sequence[int], *, on: str = "", held: str = "", at_ms: int = 0) -> set[str]:
+    """a1 goes to port ``on`` of B-v1, whose ports have so many virtual ports left, while b1 leaves one (``held``)."""
+    of = _fibre_estate()
+    of = of.replace(ports=(*(Port("B-v1", f"fcs{n}", "f1", left) for n, left in enumerate(free)), Port("C-v1", "fcs0", "f1", 8)),
+                    fibres=(*of.fibres, Fibre("b1", 40, "B-v1", "c060", "c061", "f1", True, held)))
+    leaving = move(of, "b1", "B", "C", source_msp="B-v2", target_msp="C-v2")
+    coming = move(of, "a1", "A", "B", fibres=((40, "B-v1", on),), start_ms=at_ms, wave=2 if at_ms else 1)
+    return errors_of(plan_of([leaving, coming]), of) & {"plan.ports"}
+
+
+def test_a_virtual_port_is_free_once_its_lpar_has_left_on_the_port_that_it_had() -> None:
+    later = 10**7
+    assert _at_ports([0], on="fcs0") and not _at_ports([0], on="fcs0", at_ms=later)
+    assert not _at_ports([0, 0], on="fcs1", held="fcs1", at_ms=later) and _at_ports([0, 0], on="fcs0", held="fcs1", at_ms=later)
+    assert not _at_ports([1, 0], on="fcs0") and _at_ports([1, 0], on="fcs1")
+    assert not _at_ports([0, 1], on="fcs1") and _at_ports([0, 1], on="fcs0")
+
+
+@pytest.mark.parametrize(("number", "can_be"), [(0, False), (1, True), (65_535, True), (65_536, False)])
+def test_an_id_is_one_that_a_partition_can_have(number: int, can_be: bool) -> None:
+    of = BASE.replace(vioses=tuple(replace(v, lpar_id=30 + v.lpar_id) for v in BASE.vioses if v.lpar_id))
+    assert ("plan.id" not in errors_of(plan_of([move(of, "a1", "A", "B", target_id=number)]), of)) is can_be
+
+
+def _at_sriov(ports: tuple[int, int], percent: tuple[int, int], *, on: int, at_ms: int = 0) -> set[str]:
+    """a1's vNIC of 5 % goes to T1 or T2 of B, of which so much is left, while b1 leaves T1, of which it has 5 %."""
+    of = backed(BASE, {"a1": [(5,)], "b1": [(5,)]}, "T1").replace(sriov=(
+        *(SriovPort("B", f"T{n + 1}", ports[n], percent[n]) for n in (0, 1)), SriovPort("C", "T1", 9, 90)))
+    leaving = move(of, "b1", "B", "C", source_msp="B-v2", target_msp="C-v2")
+    coming = move(of, "a1", "A", "B", vnics=(Backing(7, 1, "B-v1", f"T{on}", 5, "T1"),), start_ms=at_ms, wave=2 if at_ms else 1)
+    return errors_of(plan_of([leaving, coming]), of)
+
+
+def test_a_logical_port_is_free_once_its_lpar_has_left_on_the_port_that_it_had() -> None:
+    later = 10**7
+    for ports, percent in (((0, 9), (50, 50)), ((9, 9), (0, 50)), ((9, 9), (4, 50))):
+        assert "plan.vnics" in _at_sriov(ports, percent, on=1)
+        assert "plan.vnics" not in _at_sriov(ports, percent, on=1, at_ms=later)
+        assert "plan.vnics" not in _at_sriov(ports, percent, on=2)
+        assert "plan.vnics" in _at_sriov(ports[::-1], percent[::-1], on=2, at_ms=later)
 
 
 def test_slots_are_free_once_their_lpar_has_left() -> None:
