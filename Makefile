@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WINDOW ?= 2026-12-05 22:00/04:00
 
-.PHONY: demo month-end test prove prove-long bench bench-slice lint faults package docs samples clean
+.PHONY: demo month-end test prove prove-long mutants bench bench-slice lint faults package docs samples clean
 
 demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
@@ -41,6 +41,12 @@ prove: $(VENV)/.installed-test
 prove-long: $(VENV)/.installed-test
 	PLANNER_PROVE=1 $(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/outside/prove.py --goals $(GOALS) --workers 2 --from $(SEED)
+
+# The program changed in one place after the other: does a test fail? All of it takes days: ONLY="verify/ports cost", SAMPLE=n
+# (and SEED=n) try some. Goes on where the last run stopped (build/mutants), and writes docs/mutants.md.
+SAMPLE ?=
+mutants: $(VENV)/.installed-mutants
+	$(BIN)/python benchmarks/mutants.py $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE) --seed $(SEED))
 
 # All benchmarks, and docs/benchmarks.md: minutes; ONLY="NAME …" prints some of them, LONG=1 takes hours. And a slice of
 # them, as ratios beside those of benchmarks/slice.json: seconds.
@@ -85,6 +91,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-mutants: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,mutants]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
