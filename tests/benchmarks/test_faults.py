@@ -21,7 +21,7 @@ def last_line(script: str, *arguments: str) -> str:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler changes to files are not counted")
 def test_changes_to_files_killed_and_refused() -> None:
-    said = last_line("fault_points.py", "--only", "load json", "--every", "4")
+    said = last_line("fault_points.py", "--only", "load json", "--every", "6")
     number = int(said.partition(" ")[0])
     assert number >= 6 and said == f"{number} faults at the changes of 1 commands, 0 wrong"
 

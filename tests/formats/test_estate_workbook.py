@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import xlwt
 from estates import BASE, cell_of, workbook_with
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from portion import portion
 
 from planner.estate.model import TABLE, TABLES, EstateColumn, Type
 from planner.findings import Finding, Severity
@@ -234,6 +235,7 @@ def test_a_damaged_part_never_raises(part: str) -> None:
     assert all(f.rule == "input.unreadable" for f in found.findings)
 
 
+@settings(max_examples=portion(100))
 @given(st.binary(max_size=400), st.integers(0, len(GOOD)))
 def test_no_bytes_whatever_raise(junk: bytes, at: int) -> None:
     assert isinstance(read_bytes(GOOD[:at] + junk, "x.xlsx"), Reading)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,7 @@ def test_a_site_of_lparstat_and_a_workbook_loads_no_other_reader():
     assert not loaded & {"xlrd", "python_calamine"} - allowed_by_assembler()
 
 
+@cache
 def allowed_by_assembler() -> set[str]:
     """What joining imports, whatever is read."""
     code = ("import sys; import planner.estate.assemble\n"
