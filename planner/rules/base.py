@@ -188,10 +188,10 @@ class Rule:
     ``own_rows``: they write rows for it alone. ``use``: what a SERVER rule counts. ``fits`` (site, demand, target): a
     MOVE rule that looks at nothing of the LPAR but its size. ``lasting``: it is of the two servers and the LPAR, not of
     what people want at the moment. ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one
-    shape get one answer for the same two servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have
-    something to say there. ``enough``: while this is kept, a SERVER rule has nothing to say.
-    ``lifts``: the changes that
-    lift its refusals, None: none that is known; ``relief``: those that give a server more of what it counts.
+    shape get one answer for the same two servers, of a rule that is ``sourceless`` for the same target. None: it looks
+    at the LPAR itself. ``concerns`` (site): it may have something to say there. ``enough``: while this is kept, a
+    SERVER rule has nothing to say. ``lifts``: the changes that lift its refusals, None: none that is known; ``relief``:
+    those that give a server more of what it counts.
     ``reads``: what of the estate a refusal rests on (:func:`planner.rules.facts.facts_of`).
     """
 
@@ -214,6 +214,11 @@ class Rule:
     lifts: Lifts | None = None
     relief: Reliefs | None = None
     reads: tuple[str, ...] = ()
+
+    @property
+    def sourceless(self) -> bool:
+        """Whether a MOVE rule looks at nothing of where an LPAR comes from: its check calls that ``_source``."""
+        return self.check.__code__.co_varnames[2] == "_source"
 
     def may_speak(self, site: Any) -> bool:
         """Whether it may have something to say on a site."""

@@ -96,7 +96,7 @@ def _used(site: Site, lpar: str) -> Hashable:
       reads="lpars.memory_expansion_percent lpars.secure_boot lpars.persistent_memory "
             "target.memory_expansion_capable target.secure_boot_capable "
             "target.persistent_memory_capable target.generation")
-def capability(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def capability(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     for c in _CAPABILITIES:
         row = site.servers[target]
         if not c.used(site.lpars[lpar]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -58,11 +58,13 @@ class Judge:
         self.site = site
         self._rules = {scope: of_scope(scope) for scope in Scope}
         self._move_rules = self._rules[Scope.MOVE]
+        self._checks = [r.check for r in self._move_rules]
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS | {On.FAILOVER}}
-        self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
+        self._numbers: dict[tuple[On, bool, tuple[Shape, ...], Hashable], int] = {}
         self._shared: dict[tuple[str, str], dict[int, tuple[tuple[int, Breach], ...]]] = {}
-        """(source, target) → number of a shape → what the rules say that look at it."""
+        """(source, or "" for rules that do not look at it; target) → number of a shape → what the rules say that look
+        at it."""
 
     @cached_property
     def homeward(self) -> Judge:
@@ -116,8 +118,9 @@ class Judge:
         """The rules that look at shapes are asked once for each shape, and where they found something, which may have
         names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
-        known = self._shared.setdefault((source, target), {})
-        for shape, numbers in self._shapes_of(lpar, on):
+        by_source = {place: self._shared.setdefault((place, target), {}) for place in (source, "")}
+        for shape, numbers, sourceless in self._shapes_of(lpar, on):
+            known = by_source["" if sourceless else source]
             shared = known.get(shape)
             if shared is None:
                 shared = known[shape] = self._asked(numbers, lpar, source, target)
@@ -133,26 +136,34 @@ class Judge:
         return tuple(self._move_rules[number].finding(breach, lpar, self.site) for number, breach in breaches)
 
     def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
-        return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
+        site, checks = self.site, self._checks
+        return tuple([(n, b) for n in numbers for b in checks[n](site, lpar, source, target)])
 
     @remembered
-    def _kinds(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...]]]:
-        """Kinds of shape, each with the rules that look at it. Those in which the LPARs of a site do not differ, as a
-        few of them show, are one kind, and those in which they hardly do: it is asked for once."""
-        of_shape: dict[Shape, list[int]] = grouped(
-            (r.shape, n) for n, r in enumerate(self._move_rules) if r.shape is not None and on in r.binds)
+    def _kinds(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...], bool]]:
+        """Kinds of shape, each with the rules that look at it, and whether those do not look at the source. Shapes in
+        which the LPARs of a site do not differ, as a few of them show, are one kind, and those in which they hardly do:
+        it is asked for once."""
+        of_shape: dict[tuple[Shape, bool], list[int]] = grouped(
+            ((r.shape, r.sourceless), n) for n, r in enumerate(self._move_rules)
+            if r.shape is not None and on in r.binds)
         some = list(self.site.lpars)[::max(1, len(self.site.lpars) // _SOME)]
-        differ = {of: len({of(self.site, n) for n in some}) for of in of_shape}
-        same, hardly = (tuple(of for of in of_shape if differ[of] in so) for so in (range(2), range(2, _HARDLY + 1)))
-        kinds = [same, hardly, *((of,) for of in of_shape if differ[of] > _HARDLY)]
-        return [(kind, tuple(n for of in kind for n in of_shape[of])) for kind in kinds if kind]
+        differ = {of: len({of(self.site, n) for n in some}) for of, _ in of_shape}
+        kinds = []
+        for sourceless in (False, True):
+            own = [of for of, without in of_shape if without is sourceless]
+            same, hardly = (tuple(of for of in own if differ[of] in so) for so in (range(2), range(2, _HARDLY + 1)))
+            kinds += [(kind, tuple(n for of in kind for n in of_shape[of, sourceless]), sourceless)
+                      for kind in (same, hardly, *((of,) for of in own if differ[of] > _HARDLY)) if kind]
+        return kinds
 
     @remembered
-    def _shapes_of(self, lpar: str, on: On) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """Numbers of an LPAR's shapes, one for each kind of shape, each with the rules that look at it."""
+    def _shapes_of(self, lpar: str, on: On) -> tuple[tuple[int, tuple[int, ...], bool], ...]:
+        """Numbers of an LPAR's shapes, one for each kind of shape, each with the rules that look at it, and whether
+        these do not look at the source."""
         known = self._numbers
-        return tuple((known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known)), numbers)
-                     for kind, numbers in self._kinds(on))
+        return tuple((known.setdefault((on, sourceless, kind, tuple(of(self.site, lpar) for of in kind)), len(known)),
+                      numbers, sourceless) for kind, numbers, sourceless in self._kinds(on))
 
     def answer(self, lpar: str) -> Readiness:
         """Ready, ready if …, or not, for a live move or, where it is not activated, an inactive migration: with the
@@ -248,3 +259,26 @@ class Judge:
             findings += [*self.server(server, holders[server]), *self.settled(server, holders[server])]
         findings += self.groups({n: (s,) for n, s in placement.items()}, end=True)
         return list(errors(findings))
+
+
+class StrictJudge(Judge):
+    """The rules where nothing is assumed, as another judge of the same estate has asked them: what that one assumes
+    refuses. No rule of a move or an LPAR finds anything else for it."""
+
+    def __init__(self, site: Site, asked: Judge) -> None:
+        super().__init__(site)
+        self._asked_before = asked
+
+    @remembered
+    def readiness(self, lpar: str) -> tuple[Finding, ...]:
+        return _refused(self._asked_before.readiness(lpar))
+
+    @remembered
+    def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+        return _refused(self._asked_before.move(lpar, source, target))
+
+
+def _refused(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """With what is assumed as errors that prove nothing."""
+    return tuple(replace(f, severity=Severity.ERROR, unstated=True) if f.severity is Severity.ASSUMPTION else f
+                 for f in findings) if findings else ()

@@ -75,7 +75,7 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
       lifts=kept_by_rows,
       reads="lpars.memory_mib lpars.max_memory_mib target.configurable_memory_mib "
             "policies.memory-ceiling policies.reserve-memory")
-def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def fits(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_memory_mib and not _room(site, wanted, target):
         yield Breach(f"needs {show_gib(wanted.memory_mib)} GiB with its hash page table; {target} without any LPAR has "

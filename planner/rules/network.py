@@ -74,7 +74,7 @@ def _bridge(server: str, vios: str, sea: str, vswitch: str, vlan: int) -> Repair
       source="seed; migrlpar man page (--vlanbridge)",
       lifts=_bridged,
       reads="networks.vlan networks.tagged bridges.vlan")
-def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def vlan(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     own = site.reach.vlans_of(lpar)
     needed = ", ".join(str(number) for _, number in own if number not in site.policies.ignorable_vlans)
     if needed and not any(v.name in site.reach.bridgers for v in site.vioses_on(target)):
@@ -190,7 +190,7 @@ def _vnic_levels(site: Site, target: str) -> Iterator[Breach]:
       "a VIOS behind it, at levels that know vNICs.", Scope.MOVE, binds=ANYHOW, shape=_vnic_shape,
       source="IBM p8ecu_vniconcepts_network (FW840, HMC 840, VIOS 2.2.4.0); migrlpar P9 man page (vnic_mappings)",
       reads="lpars.vnic_adapters target.vnic_capable target.free_sriov_ports")
-def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def vnic(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     wanted, row = _vnics(site, lpar), site.servers[target]
     if not wanted or target == site.lpars[lpar].server:  # on its way home to the ports that it left
         return

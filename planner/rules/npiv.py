@@ -139,7 +139,7 @@ def _slots_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Al
       "(MaximumVirtualIOSlots 64, 400, 2000)",
       lifts=_slots_there,
       reads="vioses.max_virtual_slots vioses.used_virtual_slots")
-def slots(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def slots(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     reach, wanted = site.reach, len(site.reach.served_by(lpar))
     short = {spot: reach.port_room[spot] for spot in reach.short_of_ports.get(target, ()) if spot[1] == SLOTS}
     uses = reach.port_uses(lpar, target) if short and target not in site.belongs(lpar) else ()

@@ -243,7 +243,7 @@ def _without_namesakes(site: Site, lpar: str, source: str, target: str) -> Itera
       shape=_namesake_shape, source=f"{_TABLE}; seed",
       lifts=_without_namesakes,
       reads="lpars.server")
-def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def name_free(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     plain = plain_name(lpar)
     if any(name != lpar for name in site.named(plain, target)):
         yield Breach(f"{target} already has a partition named {plain}", "rename or remove the one there")
@@ -254,7 +254,7 @@ def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
       encoding="adds risk_warning_s to the move's cost, by who stands there at the start; told of a plan whose move "
                "has to take another id; a free one is chosen",
       source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")
-def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def id_free(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     own = site.lpars[lpar].lpar_id
     taken = None if own is None else next((n for n in site.numbered(own, target) if n != lpar), None)
     if taken:

@@ -58,7 +58,7 @@ def _fixed_shape(site: Site, lpar: str) -> Hashable:
       lasting=False, shape=_fixed_shape, source="policy",
       lifts=_exempted("pin", "pin", "lift the pin of {}"),
       reads="policies.pin")
-def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def pin(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
         yield Breach(f"is pinned to {', '.join(allowed) or 'no server at all'}", "lift the policy pin, or make it "
@@ -69,7 +69,7 @@ def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
       lasting=False, shape=_fixed_shape, source="policy",
       lifts=_exempted("fence", "fence", "lift the fence of {}"),
       reads="policies.fence")
-def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def fence(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.fences.get(lpar)
     if allowed is not None and target not in allowed:
         yield Breach(f"is fenced to {', '.join(sorted(allowed)) or 'no server at all'}", "widen the policy fence")
@@ -109,7 +109,7 @@ def _let_in(site: Site, lpar: str, source: str, target: str) -> Iterator[Alterna
       binds=ANYHOW, lasting=False, shape=_target_shape, source="policy; --not-a-target",
       lifts=_let_in,
       reads="policies.not-a-target")
-def not_a_target(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def not_a_target(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     asked = site.goal.not_targets if site.goal else ()
     if (target in asked or lpar in site.policies.not_targets.get(target, ())) and target not in site.belongs(lpar):
         yield Breach(f"{target} is not a target", "lift the policy not-a-target, or leave --not-a-target out")
@@ -167,7 +167,7 @@ def _licensed_shape(site: Site, lpar: str) -> Hashable:
 @rule("policy.licensed-servers", "A product comes to the servers on which it is licensed alone; who belongs elsewhere "
       "may come home there.", Scope.MOVE, binds=ANYHOW, lasting=False, shape=_licensed_shape, source="policy",
       reads="lpars.software policies.licensed-servers")
-def licensed_servers(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def licensed_servers(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     for c in site.policies.licence_ceilings:
         if (c.servers is not None and lpar in c.lpars and target not in c.servers
                 and target not in site.belongs(lpar)):

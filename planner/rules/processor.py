@@ -140,7 +140,7 @@ def _fewer_processors(site: Site, lpar: str, source: str, target: str) -> Iterat
       lifts=_fewer_processors,
       reads="lpars.entitlement_units lpars.virtual_processors target.min_units_per_vp "
             "target.generation")
-def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def minimum_per_vp(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
     if p.processors != "dedicated" and p.entitlement_units < least * p.virtual_processors:
         yield Breach(f"{show_cores(p.entitlement_units)} cores for {p.virtual_processors} virtual processors; "
@@ -158,7 +158,7 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
       lifts=kept_by_rows,
       reads="lpars.entitlement_units target.configurable_units policies.cpu-ceiling "
             "policies.reserve-cores")
-def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def fits(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_units and not _room(site, wanted, target):
         yield Breach(f"needs {show_cores(wanted.units)} cores; {target} without any LPAR has "
@@ -179,7 +179,7 @@ def _new_pool(site: Site, lpar: str, source: str, target: str) -> Iterator[Alter
       shape=_pool_shape, source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise",
       lifts=_new_pool,
       reads="policies.target-pool pools.name")
-def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def pool_known(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     wanted = site.policies.target_pool.get(lpar)
     if wanted and target != site.lpars[lpar].server and all(
             p.name != wanted for p in site.pools.get(target, {}).values()):
@@ -220,7 +220,7 @@ def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
       Scope.MOVE, binds=ANYHOW, shape=_mode_shape, source=_MODES,
       lifts=_other_mode,
       reads="lpars.preferred_mode target.generation target.modes target.firmware")
-def preferred_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def preferred_mode(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     wanted, known = site.lpars[lpar].preferred_mode, modes_of(site.servers[target])
     if wanted not in ("", "default") and known and wanted not in known:
         yield Breach(f"prefers {wanted} mode, which {target} does not support", _SET_MODE)
@@ -233,7 +233,7 @@ def _os_shape(site: Site, lpar: str) -> Hashable:
 @rule("processor.os-mode", "The target offers a mode that the LPAR's operating system supports.", Scope.MOVE,
       severity=Severity.WARNING, binds=ANYHOW, shape=_os_shape, encoding="adds risk_warning_s to the move's cost",
       source="IBM p10hc3_pcmdefs; AIX 5.3 on POWER8: aixtechblog 2017-02-14; Linux: Red Hat solution 7127918")
-def os_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def os_mode(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     p, known = site.lpars[lpar], modes_of(site.servers[target])
     fullest = fullest_mode(p.os, p.os_level)
     if fullest and known and min(map(rank, known)) > rank(fullest):
@@ -250,7 +250,7 @@ def _pool_kept_shape(site: Site, lpar: str) -> Hashable:
       binds=MIGRATIONS,
       severity=Severity.ASSUMPTION, shape=_pool_kept_shape,
       source="github IBM/ansible-power-hmc 115, 169: it arrives in DefaultPool otherwise")
-def pool_kept(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def pool_kept(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.processors == "dedicated" or not p.pool_id or target == p.server:
         return

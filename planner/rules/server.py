@@ -54,7 +54,7 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 @rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
       Scope.MOVE, binds=ANYHOW, shape=two_servers, source="what cannot be counted leaves nothing that is free",
       reads="target.configurable_units target.configurable_memory_mib")
-def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def sizes_known(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     row = site.servers[target]
     unknown = [what for what, size in (("many cores", row.configurable_units),
                                        ("much memory", row.configurable_memory_mib)) if not size]
@@ -95,7 +95,7 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
       Scope.MOVE, binds=ANYHOW, shape=two_servers,
       source="IBM POWER7 iphc3hmcvalidation table 1 (both systems are operating); HMC help, managed system states",
       reads="target.state")
-def operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def operating(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     yield from _out_of_order(site, target)
 
 
@@ -135,7 +135,7 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
       lifts=_of_each("dpo", "dpo_running", True, False, "stop the Dynamic Platform Optimizer on {0}, or wait for it",
                      "optmem -m {0} -o stop"),
       reads="target.dpo_running")
-def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def dpo(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
         yield Breach(f"the Dynamic Platform Optimizer runs on {target}",
                      f"wait for it, or stop it: optmem -m {quoted(target)} -o stop")

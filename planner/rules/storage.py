@@ -123,7 +123,7 @@ def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
       source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)",
       lifts=_no_optical,
       reads="disks.backing vioses.level")
-def optical_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def optical_there(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     d = next((d for d in site.reach.disks_of(lpar) if d.backing == "optical"), None)
     for vios in site.vioses_on(target) if d else ():
         yield from vios_needed(site, vios.name, _OPTICAL, f"virtual optical {d.vtd or d.lun}" if d else "",
@@ -226,7 +226,7 @@ def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("storage.cluster", "A disk in a shared storage pool stays within its cluster.", Scope.MOVE, binds=ANYHOW,
       shape=storage_shape, source="IBM shared storage pools: a logical unit is seen by the nodes of its cluster")
-def cluster(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def cluster(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     serving = sorted({d.vios for d in site.reach.disks_of(lpar) if d.backing == "ssp" and d.vios in site.vioses})
     for vios in serving:
         own = site.vioses[vios].cluster
@@ -333,7 +333,7 @@ def _zoned(site: Site, lpar: str, source: str, luns: list[str], vios: str) -> Re
       "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed",
       lifts=_served,
       reads="disks.lun zonings.reserve_policy")
-def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def lun_seen(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
     blind = []
     for lun in paths.unseen:
@@ -360,7 +360,7 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
       source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)",
       lifts=_served,
       reads="disks.vios zonings.reserve_policy fibres.vios policies.redundancy")
-def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def redundancy(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
                         (site.reach.fibre_paths(lpar, target), "Fibre Channel adapters")):
@@ -378,7 +378,7 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
       source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319",
       lifts=_served,
       reads="fibres.fabric ports.free_ports")
-def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+def fabric(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
     if paths.unseen and not any(v.name in site.reach.ported for v in site.vioses_on(target)):
         why = "no listing shows a port of it" if site.vioses_on(target) else "no VIOS of it was exported"

@@ -231,7 +231,7 @@ class Check:
         for m, _ in takes:  # the last that has begun: all have arrived that are not behind it
             held = sum(q for j, q in takes if not before[j] >> m & 1)
             if held > slack + sum(q for j, q in gives if before[m] >> j & 1):
-                return _served(slack, takes, gives, before)
+                return served(slack, takes, gives, before)
         return True
 
 
@@ -243,21 +243,50 @@ def _concerned(lost: Mapping[int, int] | None, members: Mapping[int, int], of: S
     return sorted({x for i, gone in lost.items() for x in of[i] if x in members and members[x] & gone})
 
 
-def _served(slack: int, takes: Sequence[tuple[int, int]], gives: Sequence[tuple[int, int]], before: Sequence[int]
-            ) -> bool:
-    """Whether a flow serves all that arrivals take from what is free and from those that are gone before them."""
-    import networkx as nx  # start-up: the quick check mostly suffices
+def served(slack: int, takes: Sequence[tuple[int, int]], gives: Sequence[tuple[int, int]], before: Sequence[int]
+           ) -> bool:
+    """Whether what each arrival takes can all be had from what is free and from those that are gone before it.
 
-    graph = nx.DiGraph()
-    graph.add_edge("from", "free", capacity=slack)
-    for j, q in gives:
-        graph.add_edge("from", ("gives", j), capacity=q)
-    for i, q in takes:
-        graph.add_edge(("takes", i), "to", capacity=q)
-        graph.add_edge("free", ("takes", i), capacity=q)
-        graph.add_edges_from((("gives", j), ("takes", i), {"capacity": given}) for j, given in gives
-                             if before[i] >> j & 1)
-    return int(nx.maximum_flow_value(graph, "from", "to")) == sum(q for _, q in takes)
+    A maximum flow by augmenting paths (Ford and Fulkerson 1956): asked for every wait that may be left out, networkx
+    took longer to be told of the graph than the rest of the schedule took.
+    """
+    left = [max(0, slack), *(amount for _, amount in gives)]
+    may = [[0, *(n for n, (j, _) in enumerate(gives, 1) if before[i] >> j & 1)] for i, _ in takes]
+    had: list[dict[int, int]] = [{} for _ in takes]
+    """Of each arrival: number of who gives (0: what was free) → so much of it."""
+    for n, (_, amount) in enumerate(takes):
+        while amount:
+            way = _way_to(n, left, may, had)
+            if not way:
+                return False
+            last = way[-1][1]
+            least = min(amount, left[last], *(had[a][give] for (_, give), (a, _) in pairwise(way)))
+            left[last] -= least
+            amount -= least
+            for k, (a, give) in enumerate(way):
+                had[a][give] = had[a].get(give, 0) + least
+                if k:
+                    had[a][way[k - 1][1]] -= least
+    return True
+
+
+def _way_to(first: int, left: Sequence[int], may: Sequence[Sequence[int]], had: Sequence[Mapping[int, int]]
+            ) -> list[tuple[int, int]]:
+    """(arrival, who gives it more) one after the other, each but the first making up for what it lets the one before it
+    have, to one who has something left; [] where there is none."""
+    seen: set[int] = set()
+    todo: list[tuple[int, list[tuple[int, int]]]] = [(first, [])]
+    while todo:
+        n, way = todo.pop(0)
+        for give in may[n]:
+            if give in seen:
+                continue
+            seen.add(give)
+            longer = [*way, (n, give)]
+            if left[give]:
+                return longer
+            todo += [(m, longer) for m, own in enumerate(had) if own.get(give)]
+    return []
 
 
 def _wider(members: int, before: Sequence[int], most: int) -> bool:

@@ -5,6 +5,7 @@ The same work gives the same schedule on every machine.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
@@ -38,7 +39,7 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
     """
     parts, legs = floors.parts, floors.legs
     firsts = [_of_part(first, keep) for keep in parts]
-    begun = [best_of_lists(part, start) for part, start in zip(legs, firsts, strict=True)]
+    begun = [best_of_lists(part, start, hurried=not work) for part, start in zip(legs, firsts, strict=True)]
     found = [one for one in begun if one is not None]
     if len(found) < len(parts):
         return None
@@ -108,11 +109,15 @@ def _ranked(leg: Leg, order: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(order, key=lambda i: leg.jobs[i].rank))
 
 
-def best_of_lists(leg: Leg, first: ListOrder) -> Schedule | None:
-    """The best schedule of several lists; None when none leads to the end."""
-    found = [one for choice in dict.fromkeys(_lists(leg, first)) if (one := Dispatch(leg, choice).run()) is not None]
-    best = min(found, key=lambda one: one.value, default=None)
-    return best and replace(best, work=sum(one.work for one in found))
+def best_of_lists(leg: Leg, first: ListOrder, *, hurried: bool = False) -> Schedule | None:
+    """The best schedule of several lists; None when none leads to the end. ``hurried``: those that turn out to be worse
+    are not played to their end, and their work does not count."""
+    best, work = None, 0
+    for choice in dict.fromkeys(_lists(leg, first)):
+        one = Dispatch(leg, choice).run(best.value if hurried and best else math.inf)
+        work += one.work if one else 0
+        best = one if one and (best is None or one.value < best.value) else best
+    return best and replace(best, work=work)
 
 
 def _walked(leg: Leg, first: Schedule, work: int, enough: float) -> Schedule:

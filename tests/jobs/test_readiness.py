@@ -28,7 +28,7 @@ from planner.rules import Judge, Site
 from planner.schedule.lanes import Pacing
 from planner.verify.base import Replay, broken
 from tests.cli.usage_columns import history_of
-from tests.estates import BASE, changed, estate, lpar, server, stating, without
+from tests.estates import BASE, changed, estate, exactly, lpar, server, stating, without
 
 DATA = Path(__file__).parents[2] / "data"
 YES, IF, NO, ONE_WAY, UNKNOWN = ReadyWord.YES, ReadyWord.IF, ReadyWord.NO, ReadyWord.ONE_WAY, ReadyWord.UNKNOWN
@@ -118,6 +118,18 @@ def test_a_placement_by_construction_answers_as_the_program_does(tight: bool, mo
     built = verdicts(of)
     monkeypatch.setattr(freeing, "packed", lambda *of, **how: None)
     assert verdicts(of) == built and (NO in built.values()) is tight
+
+
+def test_one_that_could_stay_makes_room_without_any_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 100 servers where every LPAR may go everywhere two took half of all processor time: a program of 97,000 places
+    was asked, and did not answer in its minute, where one LPAR had to make room for another."""
+    a1, b1 = lpar("a1", "A", 3), lpar("b1", "B", 1)
+    of = estate([exactly(server("A"), [a1], 1, 64), exactly(server("B"), [b1], 2.5, 64), exactly(server("C"), [], 1.5, 64)],
+                [a1, b1])
+    monkeypatch.setattr(freeing.QuickEvacuation, "staged", None)
+    site = Site(of)
+    found = freeing.freed(Judge(site), "A", Options())
+    assert (found.verdict, found.moves, found.others) == (YES, 2, 1)
 
 
 def test_usage_binds_as_for_a_plan(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from estates import usage
 
 from planner.estate.load import load
@@ -19,8 +20,9 @@ from planner.jobs import window_from
 from planner.plan.choices import BACK
 from planner.plan.plan import Move
 from planner.plan.questions import Evacuate
-from planner.rules import Site
+from planner.rules import Judge, Site
 from planner.rules.base import REGISTRY, Rule, Scope
+from planner.rules.judge import StrictJudge
 
 DATA = Path(__file__).parents[2] / "data"
 LPAR, SERVER, V1 = "erp-app1", "east-s924", "east-s924-v1"
@@ -147,3 +149,14 @@ def test_every_rule_concerns_somebody_of_the_samples() -> None:
     of = sample("modern")
     assert [rule for rule in sorted(left) if silent(changed(of, rule), {rule}, goal=GOAL, usage=usage(
         of, {BUSY[rule]: [100_000]}) if rule in BUSY else None)] == []
+
+
+@pytest.mark.parametrize("name", ["landscape", "modern"])
+def test_what_is_assumed_refuses_where_nothing_is_whoever_asked_before(name: str) -> None:
+    site = Site(sample(name), assume_nothing=True)
+    strict, judge = StrictJudge(site, Judge(Site(sample(name)))), Judge(site)
+    for n in site.start:
+        assert strict.readiness(n) == judge.readiness(n)
+    ways = [(n, here, s) for n, here in site.start.items() for s in site.servers if s != here]
+    assert [strict.move(*way) for way in ways] == [judge.move(*way) for way in ways]
+    assert any(f.unstated for way in ways for f in strict.move(*way)) is (name == "modern")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from random import Random
 
+import networkx as nx
 import pytest
 from estates import loaded
 from landscape import landscape
@@ -25,7 +26,7 @@ from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.schedule import chain, lanes
 from planner.schedule.bound import at_least
-from planner.schedule.chain import Check, Order, chained, closed
+from planner.schedule.chain import Check, Order, chained, closed, served
 from planner.schedule.clock import Air
 from planner.schedule.dispatch import Dispatch, Schedule, listed
 from planner.schedule.lanes import Pacing
@@ -236,3 +237,22 @@ def test_why_a_move_waits_is_told_of_these_two_or_of_whose_sake_it_is() -> None:
         assert not third or w.why.startswith(f"for the sake of {third[0]}")
         count += bool(third)
     assert count
+
+
+def test_what_arrivals_take_can_be_had_exactly_where_a_maximum_flow_of_networkx_serves_them() -> None:
+    seen = set()
+    for seed in range(100):
+        rng = Random(seed)
+        takes = [(i, rng.randint(1, 9)) for i in range(rng.randint(1, 6))]
+        gives = [(10 + j, rng.randint(1, 9)) for j in range(rng.randint(0, 6))]
+        before = [sum(1 << j for j, _ in gives if rng.random() < 0.5) for _ in takes]
+        slack = rng.randint(0, 12)
+        graph = nx.DiGraph([("from", "free", {"capacity": slack})])
+        graph.add_edges_from(("from", j, {"capacity": q}) for j, q in gives)
+        for i, q in takes:
+            graph.add_edge(i, "to", capacity=q)
+            graph.add_edges_from((j, i) for j in ("free", *(j for j, _ in gives if before[i] >> j & 1)))
+        flow = nx.maximum_flow_value(graph, "from", "to")
+        assert served(slack, takes, gives, before) == (flow == sum(q for _, q in takes)), seed
+        seen.add(flow == sum(q for _, q in takes))
+    assert len(seen) == 2

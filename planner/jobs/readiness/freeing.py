@@ -6,7 +6,7 @@ against all rules all the same, so that a yes is the yes of a verified plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planner.findings import Finding, assumed
@@ -16,13 +16,14 @@ from planner.jobs.evening import leg_spreads
 from planner.jobs.readiness.figures import Obstacle, ReadyWord, ServerFree
 from planner.optimise.evacuate import EvacuationPart, EvacuationProblem
 from planner.optimise.heuristics.packing import packed
-from planner.optimise.placement import PlacementProgram
+from planner.optimise.placement import PlacementProgram, candidates_of
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict, and_elsewhere, told_once
 from planner.plan.evening import NightSpread
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
+from planner.remember import remembered
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
 from planner.schedule.lanes import Pacing, laned
@@ -53,13 +54,18 @@ class QuickEvacuation(EvacuationProblem):
 
     def solve(self, time_limit: float, gap: float) -> Answer:
         cost = self.narrow.cost
-        where = packed(self.site, self.narrow, self.survivors, checked=True) if self.built and all(cost.values()) else (
-            None)
+        where = packed(self.site, self.narrow, self.survivors, checked=True, others=self.elsewhere) if (
+            self.built and all(cost.values())) else None
         if where is None:
             self.built = False
             return super().solve(time_limit, gap)
-        return Answer(Status.FEASIBLE, dict(sorted(where.items())), sum(cost[n][s] for n, s in where.items()),
-                      float(self.narrow.bound()))
+        spent = sum((cost[n] if n in cost else self.elsewhere(n))[s] for n, s in where.items())
+        return Answer(Status.FEASIBLE, dict(sorted(where.items())), spent, float(self.narrow.bound()))
+
+    @remembered
+    def elsewhere(self, lpar: str) -> Mapping[str, int]:
+        """Where an LPAR that could stay may go, at which cost in ms."""
+        return candidates_of(self.site, self.judge, (), self.survivors, (lpar,), come_back=self.come_back).cost[lpar]
 
     def refuse(self, answer: Answer) -> bool:
         if self.built:

@@ -13,6 +13,7 @@ from planner.jobs.readiness.standing_by import places_of, server_lost, vios_down
 from planner.optimise.failover import Failover
 from planner.remember import remembered
 from planner.rules import Judge, Site
+from planner.rules.judge import StrictJudge
 
 KINDS = ("vios", "lpar", "server", "lost")
 """What a verdict is about: a VIOS that goes down, an LPAR that moves, a server that is freed, a server that dies."""
@@ -37,7 +38,7 @@ class Verdicts:
     @cached_property
     def _sure(self) -> Judge:
         """That of the same site with nothing taken for granted."""
-        return Judge(Site(self.site.estate, usage=self.site.usage, assume_nothing=True))
+        return StrictJudge(Site(self.site.estate, usage=self.site.usage, assume_nothing=True), self.judge)
 
     def free(self, server: str, *, timed: bool = True) -> ServerFree:
         """Whether a server can be freed, and how long that takes; a plan that assumes nothing comes first."""

@@ -6,7 +6,7 @@ where it fits most tightly; who finds no room is exchanged for one that does els
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from planner.optimise.placement import Candidates
 from planner.rules import Site
@@ -31,9 +31,10 @@ def tightest(room: Ledger, lpar: str, servers: Iterable[str], may: Callable[[str
     return next((s for _, s in roomy if may(s) and room.fits(lpar, s)), None)
 
 
-def packed(site: Site, candidates: Candidates, servers: Sequence[str], *, checked: bool = False
-           ) -> dict[str, str] | None:
+def packed(site: Site, candidates: Candidates, servers: Sequence[str], *, checked: bool = False,
+           others: Callable[[str], Mapping[str, int]] | None = None) -> dict[str, str] | None:
     """A place for every LPAR of ``candidates`` (all of which leave their server), or None when none was found.
+    ``others``: where, at which price, those may go that stand on ``servers``, to make room.
 
     Usage rows and groups that are kept or counted together are not its matter: None where there are any, unless what
     comes out is ``checked``.
@@ -45,17 +46,26 @@ def packed(site: Site, candidates: Candidates, servers: Sequence[str], *, checke
     room = Ledger(site, {n: s for n, s in site.start.items() if s in on})
     wish, refused = _wishes(site, candidates, room)
     where: dict[str, str] = {}
+
+    def places(name: str) -> Mapping[str, int]:
+        return candidates.cost[name] if name in candidates.cost or others is None else others(name)
+
     for n in sorted(candidates.cost, key=lambda n: (-site.share(n, servers[0]), n)):
-        prices = candidates.cost[n]
-        options = [s for s in prices if room.fits(n, s)]
-        chosen = min(options, key=lambda s: (prices[s] > wish[n], n in refused and prices[s] < wish[n],
-                                              prices[s] if n not in refused else 0, tightness(room, n, s), s),
-                     default=None)
-        if chosen is None and not (chosen := _exchanged(candidates, room, where, n)):
+        chosen = _cheapest(room, n, candidates.cost[n], wish[n], yields=n in refused)
+        chosen = chosen or _exchanged(room, where, n, places) or (others and _exchanged(room, where, n, places, site))
+        if chosen is None:
             return None
         room.arrive(n, chosen)
         where[n] = chosen
-    return where
+    return {n: s for n, s in where.items() if n in candidates.cost or s != site.start[n]}
+
+
+def _cheapest(room: Ledger, lpar: str, prices: Mapping[str, int], wish: int, *, yields: bool) -> str | None:
+    """The server of the first price, up to the wish, where it fits, most tightly among equals; who ``yields`` leaves
+    those below the wish to others, and looks at room alone."""
+    best = sorted((prices[s] > wish, yields and prices[s] < wish, 0 if yields else prices[s],
+                   tightness(room, lpar, s), s) for s in prices if room.has_room(lpar, s))
+    return next((s for *_, s in best if room.fits(lpar, s)), None)
 
 
 def _wishes(site: Site, candidates: Candidates, room: Ledger) -> tuple[dict[str, int], set[str]]:
@@ -86,15 +96,19 @@ def _wishes(site: Site, candidates: Candidates, room: Ledger) -> tuple[dict[str,
     return wish, refused
 
 
-def _exchanged(candidates: Candidates, room: Ledger, where: dict[str, str], lpar: str) -> str | None:
-    """A server where it fits once one of those placed before goes elsewhere; that one has gone then."""
-    for s in sorted(candidates.cost[lpar], key=lambda s: (candidates.cost[lpar][s], s)):
-        for m in [n for n, server in sorted(where.items()) if server == s]:
+def _exchanged(room: Ledger, where: dict[str, str], lpar: str, places: Callable[[str], Mapping[str, int]],
+               site: Site | None = None) -> str | None:
+    """A server where it fits once one of those placed before, or with ``site`` one that stands there, goes elsewhere;
+    that one has gone then. ``places``: where one may go, at which price."""
+    for s in sorted(places(lpar), key=lambda s: (places(lpar)[s], s)):
+        there = [n for n in site.residents(s) if n not in where] if site else [
+            n for n, server in sorted(where.items()) if server == s]
+        for m in there:
             room.leave(m, s)
             if room.fits(lpar, s):
                 room.arrive(lpar, s)
-                other = min((t for t in candidates.cost[m] if t != s and room.fits(m, t)),
-                            key=lambda t: (candidates.cost[m][t], t), default=None)
+                other = min((t for t in places(m) if t != s and room.fits(m, t)),
+                            key=lambda t: (places(m)[t], t), default=None)
                 room.leave(lpar, s)
                 if other is not None:
                     room.arrive(m, other)
