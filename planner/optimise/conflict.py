@@ -399,6 +399,26 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
                     shortfall={} if short.alone else shortfall(short.units, short.mib), irreducible=complete)
 
 
+def in_sum(site: Site, displaced: Collection[str], survivors: Sequence[str]) -> Conflict | None:
+    """The conflict where all that must go or stands on the survivors takes more cores or memory than they have
+    together, whoever goes where; None where sums lack nothing. No program is asked; less may do than what is named."""
+    those = [n for n, s in site.start.items() if n in displaced or s in survivors]
+    lacks: dict[str, int] = {}
+    for resource in (PROCESSORS, MEMORY):
+        least = {n: min(ledger.takes(site, resource, n, s)[WHOLE] for s in survivors) for n in those}
+        most = sum(ledger.allowed(site, resource, s)[WHOLE] for s in survivors)
+        if (short := sum(least.values()) - most) > 0:
+            lacks[resource.rule] = short
+    if not lacks:
+        return None
+    units, mib = lacks.get(PROCESSORS.rule, 0), lacks.get(MEMORY.rule, 0)
+    amounts = _amounts({"": units} if units else {}, {"": mib} if mib else {})
+    return Conflict(f"the other servers lack {amounts} in sum for what must go{_wherever(len(those) - len(displaced))}",
+                    tuple(sorted(displaced)), tuple(survivors), tuple(lacks), either((
+                        f"give the other servers {amounts} more", "free fewer servers, or leave LPARs behind and stop "
+                        "them")), irreducible=False)
+
+
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
     """Policies that hold back room which the servers would have."""
     policies = site.policies

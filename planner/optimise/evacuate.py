@@ -8,7 +8,7 @@ from functools import cached_property
 
 from planner.grouping import grouped, linked
 from planner.optimise.asked import displaced, survivors
-from planner.optimise.conflict import joined, stranded
+from planner.optimise.conflict import in_sum, joined, stranded
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import Status
@@ -16,6 +16,10 @@ from planner.plan.questions import Evacuate
 from planner.rules import Judge, Scope, Site
 from planner.rules.base import asked_rules
 from planner.stopwatch import now
+
+_LARGE = 20_000
+"""LPARs times servers from which on sums are looked at before any program is: there it would take its whole time to
+prove what they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,9 @@ class EvacuationProblem(StagedProblem):
             return Answer(Status.OPTIMAL, {}, 0, 0.0)
         if nowhere := [n for n in self.displaced if not self.narrow.cost[n]]:
             return Answer(Status.INFEASIBLE, {}, conflict=stranded(self, nowhere))
+        large = len(self.site.start) * len(self.survivors) > _LARGE
+        if large and not self.is_part and (conflict := in_sum(self.site, self.displaced, self.survivors)):
+            return Answer(Status.INFEASIBLE, {}, conflict=conflict)
         if not self.is_part and not self.cuts and not asked_rules(Scope.GROUP):
             return self._by_parts(deadline, gap)
         return self.staged(float(self.narrow.bound()), deadline, gap)
