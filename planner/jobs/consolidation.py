@@ -26,6 +26,7 @@ from planner.jobs.common import (
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
 from planner.jobs.stays_on import why_on
+from planner.jobs.without_order import without_order
 from planner.optimise.asked import checked_consolidate, spelt_as
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.judging import Judged, Judging
@@ -182,11 +183,13 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
     problem.order_s = rest / _OF_TIMETABLE
     searched = small(site) or stopped() or now() < deadline - rest
-    tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
-        site, judge, answer.placement, goal, options, states), deadline=deadline - rest)
-    if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):
-        tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
     blank = _blank(case, staying, judged, searched=searched)
+    tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
+        site, judge, answer.placement, goal, options, states), deadline=deadline - rest,
+        proved=lambda: without_order(blank, site, judge))
+    if tried.table is None and tried.conflict is None and not (
+            tried.answer and tried.answer.status is Status.INFEASIBLE):
+        tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     return _finished(case, blank, tried.answer, problem.scale, tried.table)

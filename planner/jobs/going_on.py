@@ -17,6 +17,7 @@ from planner.jobs.common import Options, assumptions, left_behind, local_now, to
 from planner.jobs.evacuation import evacuate
 from planner.jobs.homes import stated_homes
 from planner.jobs.recorded import Recorded
+from planner.jobs.without_order import without_order
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
@@ -251,7 +252,8 @@ class _Rest:
                 reason = f"{error.findings[0].subject}: {error.findings[0].message}"
         if goal.servers and not goal.stuck:
             return self._anew(reason)
-        return unanswered(blank, Attempt(None, None, reason), options)
+        proof = None if table.found else without_order(blank, site, self.judge)
+        return unanswered(blank, Attempt(None, None, reason, proof), options)
 
     def _blank(self) -> Plan:
         goal, was, options = self.goal, self.begun.plan, self.options

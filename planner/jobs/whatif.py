@@ -19,6 +19,7 @@ from planner.estate.model import Lpar
 from planner.estate.saved import digest
 from planner.estate.standing import contradictions, near_full
 from planner.findings import Finding, Severity, Source, errors, ordered
+from planner.grouping import linked
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
@@ -34,6 +35,7 @@ from planner.jobs.scenario_result import (
     lanes_of,
     waves_of,
 )
+from planner.jobs.without_order import without_order
 from planner.optimise.conflict import reasons_of, unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
@@ -97,7 +99,9 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
         return timetable(case.site, case.judge, _migrated(ways, answer.placement), case.options.window,
                          unmoved=[n for n, way in ways.items() if not way.migrates], states=states)
 
-    tried = attempted(problem, case.options, timed)
+    tried = attempted(problem, case.options, timed, proved=lambda: _without_order(case))
+    if tried.conflict is not None:
+        return _infeasible(case, tried.conflict)
     if tried.answer is not None and tried.answer.conflict is not None:
         conflict = tried.answer.conflict
         return _infeasible(case, replace(conflict, unstated=unproved(_closed(case, conflict.lpars))))
@@ -224,6 +228,17 @@ def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
 def _closed(case: ScenarioCase, names: Sequence[str]) -> dict[str, dict[str, Sequence[Finding]]]:
     """Why LPARs can get to no server that is kept, not even by a restart."""
     return {n: {s: case.passages.of(n, s).refusals for s in case.built.kept} for n in names}
+
+
+def _without_order(case: ScenarioCase) -> Conflict | None:
+    """That no order of live moves takes those away who can leave in no other way: who may be restarted, or is kept
+    together with one that may be, need not."""
+    ways = {n: {case.passages.of(n, s).way for s in case.built.kept} for n in case.displaced}
+    able = {n for n, of in ways.items() if any(way and not way.migrates for way in of)}
+    together = linked(case.displaced, [[n for n in g.members if n in ways] for g in case.site.policies.together])
+    may_stay = {n for names in together if not able.isdisjoint(names) for n in names}
+    blank = Plan(goal=case.goal, status=Status.UNKNOWN, estate_digest="")
+    return without_order(blank, case.site, case.judge, may_stay)
 
 
 def _infeasible(case: ScenarioCase, conflict: Conflict) -> ScenarioResult:

@@ -23,7 +23,25 @@ _WORK, _ALL_WORK = 600_000, 3_000_000
 Places = tuple[str, ...]
 Keeps = tuple[str, str, str]
 """What keeps an LPAR from going somewhere: the id of a rule; server or group; part of the server."""
-Reached = Callable[[Mapping[str, str]], bool]
+Reached = Callable[[Mapping[str, str], Collection[str]], bool]
+"""(LPAR → server, those of whom it is asked) → whether everything else that is wanted is so."""
+
+
+def _nothing_else(where: Mapping[str, str], asked: Collection[str]) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What moves are to reach: those who ``must`` leave the ``freed`` servers, or are asked for by ``reached``; who is
+    ``unmoved`` does not move at all; ``about``: the servers that it is about beside those."""
+
+    must: Collection[str] = ()
+    freed: Collection[str] = ()
+    unmoved: Collection[str] = ()
+    about: Collection[str] = ()
+    reached: Reached = _nothing_else
+    come_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +68,11 @@ class _StateSearch:
     complete: bool = True
 
 
-def no_order(site: Site, judge: Judge, must: Collection[str], freed: Collection[str], unmoved: Collection[str],
-             reached: Reached, *, come_back: bool) -> NoOrder | None:
-    """The proof that no order of moves takes those who ``must`` from the ``freed`` servers to places that are
-    ``reached``, and with ``come_back`` home again; None where there is none. A part of the site is enough for it."""
-    for servers in _parts(site, judge, {*(site.start[n] for n in must), *freed}):
-        proof = _ClosedPart(site, judge, servers, must, freed, unmoved, reached, come_back=come_back).proof()
+def no_order(site: Site, judge: Judge, aim: Aim) -> NoOrder | None:
+    """The proof that no order of moves reaches the aim, and where everybody comes back home again; None where there is
+    none. A part of the site is enough for it."""
+    for servers in _parts(site, judge, {*(site.start[n] for n in aim.must), *aim.freed, *aim.about}):
+        proof = _ClosedPart(site, judge, servers, aim).proof()
         if proof:
             return proof
     return None
@@ -86,12 +103,11 @@ def _kept_from(site: Site, lpar: str) -> Iterator[tuple[str, str, str]]:
 class _ClosedPart:
     """Some servers, and who may move among them."""
 
-    def __init__(self, site: Site, judge: Judge, servers: Sequence[str], must: Collection[str], freed: Collection[str],
-                 unmoved: Collection[str], reached: Reached, *, come_back: bool) -> None:
-        self.site, self.judge, self.servers, self.freed, self.reached = site, judge, servers, freed, reached
-        self.pool = [n for n, s in sorted(site.start.items()) if s in servers and n not in unmoved and _ready(judge, n)]
-        self.must = [n for n in self.pool if n in must]
-        self.come_back, self.work = come_back, 0
+    def __init__(self, site: Site, judge: Judge, servers: Sequence[str], aim: Aim) -> None:
+        self.site, self.judge, self.servers, self.aim = site, judge, servers, aim
+        self.pool = [n for n, s in sorted(site.start.items())
+                     if s in servers and n not in aim.unmoved and _ready(judge, n)]
+        self.must, self.work = [n for n in self.pool if n in aim.must], 0
         inside = {*self.pool}
         self.others = {n: s for n, s in site.start.items() if n not in inside}
         ledger = Ledger(site, self.others)
@@ -123,20 +139,21 @@ class _ClosedPart:
     def _tried(self, kept: set[Keeps], must: set[str], *, all_kept: bool = True) -> tuple[_StateSearch | None, bool]:
         """The search of the way out, or where that leads somewhere of the way home, and whether it is that; None where
         it was not ended. Only what is ``kept`` counts, unless all is."""
-        names = [n for n in self.pool if n in must or self.site.start[n] not in self.freed]
+        aim = self.aim
+        names = [n for n in self.pool if n in must or self.site.start[n] not in aim.freed]
 
         def there(where: dict[str, str]) -> bool:
-            return all(where[n] not in self.freed for n in names) and self.reached(self.others | where)
+            return all(where[n] not in aim.freed for n in names) and aim.reached(self.others | where, must)
 
         def at_home(where: dict[str, str]) -> bool:
             return all(where[n] == h for n, h in zip(self.pool, self.home, strict=True)
                        if n in must or n not in self.must)
 
         only = None if all_kept else kept
-        out = self._search(self.judge, [self.origin], there, only, every=self.come_back)
+        out = self._search(self.judge, [self.origin], there, only, every=aim.come_back)
         if not out.complete:
             return None, False
-        if not (out.wanted and self.come_back):
+        if not (out.wanted and aim.come_back):
             return out, False
         back = self._search(self.judge.homeward, out.wanted, at_home, only, every=False)
         back.blocked |= out.blocked

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from planner.findings import errors
 from planner.grouping import inverted
 from planner.plan.plan import Plan
+from planner.plan.questions import Consolidate, Question, Resume, Whatif
 from planner.rules import Judge, Site
 from planner.verify.base import after_work
 from planner.verify.counts import limits
@@ -76,16 +77,17 @@ class _PartReplayed:
         return self.work > _MOST
 
 
-def never_reached(plan: Plan, site: Site, judge: Judge) -> bool | None:
+def never_reached(plan: Plan, site: Site, judge: Judge, may_stay: Collection[str] = ()) -> bool | None:
     """Whether the goal of a plan is in no state that moves, one after the other, can reach from the start, or none of
-    those from which everybody comes home; None where that is too much to look at."""
-    aim = getattr(plan.goal, "server", "")
-    for servers in _together(site, judge, {*plan.goal.freed, aim} - {""}):
+    those from which everybody comes home; None where that is too much to look at. ``may_stay``: LPARs that may be on a
+    freed server all the same."""
+    for servers in _together(site, judge, _about(plan.goal, site)):
         moving = sorted(n for n, s in site.start.items()
                         if s in servers and n not in plan.goal.unmoved and judge.ready(n))
         world = _PartReplayed(site, judge, servers, moving)
+        asked = _within(plan, {*servers}, may_stay, site)
         start = tuple((n, site.start[n]) for n in moving)
-        there = [w for w in world.closed([start], judge) if _done(plan, world, dict(w), {*servers})]
+        there = [w for w in world.closed([start], judge) if _done(asked, world, dict(w), {*servers})]
         if world.over:
             continue
         if not there:
@@ -96,6 +98,28 @@ def never_reached(plan: Plan, site: Site, judge: Judge) -> bool | None:
             if not arrives and not world.over:
                 return True
     return None
+
+
+def _about(goal: Question, site: Site) -> set[str]:
+    """The servers that a question is about."""
+    own = {*goal.freed, getattr(goal, "server", ""), *getattr(goal, "off", ())} - {""}
+    ends = {**goal.homes, **getattr(goal, "places", {})}
+    return own | {s for n, there in ends.items() for s in (site.start.get(n, there), there)
+                  if site.start.get(n, there) != there}
+
+
+def _within(plan: Plan, servers: Collection[str], may_stay: Collection[str], site: Site) -> Plan:
+    """The plan with the question as far as these servers are concerned: with the servers off that it asks for, whatever
+    happens when another fails."""
+    goal = plan.goal
+    if isinstance(goal, Consolidate):
+        return plan.replace(goal=goal.replace(n_plus_1=False), off=goal.off)
+    if isinstance(goal, Resume):
+        return plan.replace(goal=goal.replace(places={n: s for n, s in goal.places.items()
+                                                      if site.start.get(n) in servers}))
+    if isinstance(goal, Whatif):
+        return plan.replace(goal=goal.replace(leave=(*goal.leave, *may_stay)))
+    return plan
 
 
 def _done(plan: Plan, world: _PartReplayed, where: Mapping[str, str], servers: Collection[str]) -> bool:

@@ -12,13 +12,16 @@ from scarce import drawn
 from test_order_oracle import Brute, with_pools
 
 from planner.estate.model import Estate
-from planner.jobs import Options, evacuate, exit_code, headroom
+from planner.jobs import Options, consolidate, evacuate, exit_code, headroom
 from planner.jobs import without_order as proofs
+from planner.jobs.going_on import resume
+from planner.jobs.whatif import whatif
 from planner.plan.choices import Status
 from planner.plan.plan import Plan, dump, parse
-from planner.plan.questions import Evacuate, Headroom
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume
 from planner.rules import Judge, Site
-from planner.schedule.unreachable import no_order
+from planner.scenarios.model import Scenario
+from planner.schedule.unreachable import Aim, no_order
 from planner.verify import never_reached, verify_plan
 
 OPTIONS = Options(time_limit=20)
@@ -124,8 +127,66 @@ def test_both_searches_agree_on_what_can_be_reached() -> None:
         site = Site(of, goal=goal)
         judge = Judge(site)
         must = [n for n, s in site.start.items() if s == "A"]
-        one = no_order(site, judge, must, ("A",), (), lambda where: True, come_back=goal.come_back)
+        one = no_order(site, judge, Aim(must, ("A",), come_back=goal.come_back))
         other = never_reached(Plan(goal=goal, status=Status.UNKNOWN, estate_digest=""), site, judge)
         assert (one is not None) == bool(other), seed
         seen[one is not None, goal.come_back] += 1
     assert min(seen.values()) > 2 and len(seen) == 4, seen
+
+
+def test_a_server_that_is_asked_to_go_off_and_cannot_be_left_is_said_to_be_impossible() -> None:
+    """Where it is left open which servers go off, another plan is the answer."""
+    plan = consolidate(loaded(crossing()), Consolidate(off=("A",)), OPTIONS)
+    assert plan.status is Status.INFEASIBLE and plan.conflict and plan.conflict.states and "a away from A" in plan.conflict.summary
+    assert {f.rule for f in verify_plan(plan, crossing()).findings} == {"plan.status", "plan.no-order"}
+    forged = verify_plan(plan.replace(estate_digest=freed(crossing(1)).estate_digest), crossing(1))
+    assert any("cannot be worked out again" in f.message for f in forged.findings)
+    assert consolidate(loaded(crossing(1)), Consolidate(off=("A",)), OPTIONS).verified
+    assert consolidate(loaded(crossing()), Consolidate(), OPTIONS).verified
+
+
+@pytest.mark.parametrize("seed", [*NONE, *range(4)])
+def test_the_same_of_servers_that_go_off_or_are_retired_by_brute_force(seed: int) -> None:
+    of = tight(seed)
+    can = Fenced(of).can_empty("A")
+    plan = consolidate(loaded(of), Consolidate(off=("A",)), OPTIONS)
+    scenario = whatif(loaded(of), Scenario("retire", retire=("A",)), OPTIONS)
+    assert (plan.verified, plan.status is Status.INFEASIBLE) == (can, not can)
+    assert (scenario.plan is not None, scenario.status is Status.INFEASIBLE) == (can, not can)
+
+
+def test_who_may_be_restarted_need_not_leave_live() -> None:
+    """a has a physical adapter: it restarts wherever it fits in the end, and b and c need not change places before."""
+    of = crossing()
+    mute = of.replace(lpars=tuple(replace(p, rmc_active=False) if p.name == "a" else p for p in of.lpars))
+    plain, restarted = (whatif(loaded(x), Scenario("retire", retire=("A",)), OPTIONS) for x in (of, mute))
+    assert plain.status is Status.INFEASIBLE and plain.conflict and plain.conflict.states
+    assert restarted.status is not Status.INFEASIBLE
+
+
+def test_what_is_left_of_a_plan_has_no_order_where_brute_force_finds_none() -> None:
+    """Everybody to places that are drawn, of the way out or home."""
+    seen: Counter[tuple[bool, bool]] = Counter()
+    for seed in range(40):
+        rng, of = Random(f"rest {seed}"), tight(seed)
+        names = [p.name for p in of.lpars]
+        places = {n: rng.choice([s.name for s in of.servers]) for n in rng.sample(names, rng.choice((1, 1, 2, 3)))}
+        back = seed % 2 == 0
+        goal = Resume(servers=(), homes=places, come_back=True) if back else Resume(servers=(), places=places)
+        site = Site(of, goal=goal)
+        told = proofs.without_order(Plan(goal=goal, status=Status.UNKNOWN, estate_digest=""), site, Judge(site))
+        at = {n: places.get(n, p.server) for n, p in zip(names, of.lpars, strict=True)} if back else places
+        can = Fenced(of).reaches(lambda there, at=at, names=names: all(there[names.index(n)] == s for n, s in at.items()))
+        assert (told is None) == can, seed
+        seen[back, can] += 1
+    assert min(seen.values()) > 3 and len(seen) == 4, seen
+
+
+def test_a_plan_whose_rest_has_no_order_says_so() -> None:
+    """a was to go to C, which is smaller than it was."""
+    plan = headroom(loaded(crossing(1)), Headroom(server="A", units=150, memory_mib=0), OPTIONS, curve=False)
+    assert plan.verified and plan.moves
+    rest = resume(loaded(crossing()), plan, OPTIONS, on=True)
+    assert rest.status is Status.INFEASIBLE and rest.conflict and rest.conflict.states
+    assert rest.conflict.summary.startswith("no order of moves leads there: a to where the plan has them, since ")
+    assert {f.rule for f in verify_plan(rest, crossing()).findings} >= {"plan.status", "plan.no-order"}
