@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from planner.estate.changes import Repair, applied
 from planner.estate.model import Estate
 from planner.jobs.remedy import ChangeSet, Remedy, possible, unliftable
-from planner.optimise.opening import Opening, opening
-from planner.optimise.program import Outcome, Solution
+from planner.optimise.opening import opening
+from planner.optimise.program import Outcome
 from planner.optimise.remedy import Buying
 from planner.stopwatch import now, stopped
 
@@ -57,8 +57,7 @@ def open_all(asked: Callable[[str], Remedy], servers: Collection[str], budget: i
     if found is None:
         closed |= dict.fromkeys(models, "no set of changes was found for it")
         return Opened(tuple(today), closed=closed, alone=alone, estate=first.loaded.estate)
-    whole, solution, sets, proved = found
-    lasting = whole.changes(solution)
+    lasting, sets, proved = found
     cost = first.prices.total(lasting) + sum(s.cost for s in sets.values())
     closed |= {s: "not within the budget" for s in models if s not in sets}
     return Opened(tuple(today), applied(first.loaded.estate, lasting), lasting, sets, closed, cost=cost, alone=alone,
@@ -66,8 +65,9 @@ def open_all(asked: Callable[[str], Remedy], servers: Collection[str], budget: i
 
 
 def _found(goals: dict[str, Remedy], models: dict[str, Buying], budget: int | None, tell: Callable[[str], None]
-           ) -> tuple[Opening, Solution, dict[str, ChangeSet], bool] | None:
-    """The program's answer once every server that it opens has a verified plan, with those; whether it is proved."""
+           ) -> tuple[tuple[Repair, ...], dict[str, ChangeSet], bool] | None:
+    """What lasts of the program's answer once every server that it opens has a verified plan, with those, and without
+    what none of them needs; whether it is proved."""
     refused: list[tuple[str, frozenset[Repair]]] = []
     first = next(iter(goals.values()))
     deadline = max(first.options.deadline(), now() + first.options.time_limit / 2)
@@ -77,7 +77,7 @@ def _found(goals: dict[str, Remedy], models: dict[str, Buying], budget: int | No
         if not solution.found or stopped():
             return None
         sets: dict[str, ChangeSet] = {}
-        lasting = {*whole.changes(solution)}
+        lasting = whole.changes(solution)
         for s in (s for s in models if solution.values[whole.open[s]]):
             tell(f"{s}, set {number}")
             changes = whole.changes(solution, s)
@@ -88,7 +88,39 @@ def _found(goals: dict[str, Remedy], models: dict[str, Buying], budget: int | No
                 own = tuple(c for c in changes if c not in lasting)
                 sets[s] = ChangeSet(own, first.prices.total(own), told.plan, told.estate)
         if len(sets) == sum(solution.values[i] for i in whole.open.values()):
-            return whole, solution, sets, solution.outcome is Outcome.OPTIMAL and first.all_offered
+            less = _Less(goals, lasting, sets)
+            less.run(deadline, tell)
+            return less.lasting, less.sets, solution.outcome is Outcome.OPTIMAL and first.all_offered and not less.found
         if now() > deadline:
             return None
     return None
+
+
+class _Less:
+    """What is left of an answer when each change is left out in turn, the dearest first, as long as every server that
+    it opens has its verified plan; ``found``: something was not needed."""
+
+    def __init__(self, goals: Mapping[str, Remedy], lasting: tuple[Repair, ...], sets: dict[str, ChangeSet]) -> None:
+        self.goals, self.lasting, self.sets, self.found = goals, lasting, sets, False
+        self.prices = next(iter(goals.values())).prices
+
+    def run(self, deadline: float, tell: Callable[[str], None]) -> None:
+        """Each of them, while there is time."""
+        changes = [("", c) for c in self.lasting] + [(s, c) for s, found in self.sets.items() for c in found.changes]
+        for server, change in sorted(changes, key=lambda sc: (-self.prices.cost(sc[1]), sc[1].words, sc[0])):
+            if now() > deadline or stopped():
+                return
+            tell(f"without {change.words}")
+            self._without(server, change)
+
+    def _without(self, server: str, change: Repair) -> None:
+        lasting = tuple(c for c in self.lasting if server or c != change)
+        sets = dict(self.sets)
+        for s, found in self.sets.items():
+            if server in ("", s):
+                own = tuple(c for c in found.changes if c != change)
+                told = self.goals[s].tried((*lasting, *own))
+                if told is None:
+                    return
+                sets[s] = ChangeSet(own, self.prices.total(own), told.plan, told.estate)
+        self.lasting, self.sets, self.found = lasting, sets, True

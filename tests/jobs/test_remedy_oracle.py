@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import combinations
 from random import Random
 
 import pytest
@@ -18,13 +19,15 @@ from scarce import with_ports
 from planner.estate.assemble import Loaded
 from planner.estate.changes import Repair
 from planner.estate.model import Bridge, Disk, Estate
+from planner.estate.prices import PRICES
 from planner.jobs.common import Options
+from planner.jobs.opening import open_all
 from planner.jobs.remedy import Remedy, possible, remedy
 from planner.plan.questions import Evacuate, Headroom
 from planner.schedule.lanes import Pacing
 
 EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", portion(6, 2)))
-MOST_SETS = 1500
+MOST_SETS, MOST_TOGETHER = 1500, 150
 
 
 def flawed(random: Random) -> Estate:
@@ -56,7 +59,11 @@ def flawed(random: Random) -> Estate:
 
 
 def asked(of: Estate, *, come_back: bool) -> Remedy:
-    return Remedy(Loaded(of), Evacuate(servers=("A",), come_back=come_back),
+    return asked_of(of, "A", come_back=come_back)
+
+
+def asked_of(of: Estate, server: str, *, come_back: bool = False) -> Remedy:
+    return Remedy(Loaded(of), Evacuate(servers=(server,), come_back=come_back),
                   Options(time_limit=20, pacing=Pacing(waves=True)))
 
 
@@ -101,6 +108,41 @@ def test_no_cheaper_set_and_no_smaller_one_makes_it_possible(seed: int) -> None:
 def test_the_same_of_headroom(seed: int) -> None:
     random = Random(seed)
     cheapest_and_needed(headroom_asked(flawed(random), random))
+
+
+@pytest.mark.parametrize("seed", range(2000, 2000 + EXAMPLES // 2))
+def test_what_opens_every_server_is_needed_and_no_cheaper_set_does(seed: int) -> None:
+    """A lasting change is left out for all, one for a window for its server; every cheaper set closes a server."""
+    of = flawed(Random(seed))
+    goals = {s.name: asked_of(of, s.name) for s in of.servers}
+    told = open_all(goals.__getitem__, goals)
+    assert told.cost == PRICES.total(told.lasting) + sum(s.cost for s in told.sets.values())
+    for change in told.lasting:
+        rest = [c for c in told.lasting if c != change]
+        assert not all(goals[s].tried([*rest, *found.changes]) for s, found in told.sets.items()), change.words
+    for s, found in told.sets.items():
+        assert found.plan.verified
+        for change in found.changes:
+            assert not goals[s].tried([*told.lasting, *(c for c in found.changes if c != change)]), (s, change.words)
+    if told.cheapest:
+        for cost, lasting, passing in fewer_of_all({s: goals[s] for s in told.sets}, told.cost):
+            assert not all(goals[s].tried([*lasting, *passing.get(s, ())]) for s in told.sets), (cost, told.cost, [
+                c.words for c in lasting], passing)
+
+
+def fewer_of_all(goals: dict[str, Remedy], most: int) -> Iterator[tuple[int, list[Repair], dict[str, list[Repair]]]]:
+    """Sets of single changes that cost less than so much, the cheapest first: what lasts, and of each window."""
+    single: dict[tuple[str, Repair], int] = {}
+    for s, of in goals.items():
+        model, _ = of.model()
+        for c in (*model.bought, *(relief.change(1) for relief, _ in model.amounts.values())):
+            if of.prices.allows(c):
+                single[s if c.passing else "", c] = of.prices.cost(c)
+    names = sorted(single, key=lambda sc: (single[sc], sc[0], sc[1].words))
+    sets = sorted((sum(single[x] for x in some), size, n, some) for size in range(4) for n, some in enumerate(
+        combinations(names, size)) if sum(single[x] for x in some) < most)
+    for cost, _, _, some in sets[:MOST_TOGETHER]:
+        yield cost, [c for s, c in some if not s], {s: [c for t, c in some if t == s] for s in goals}
 
 
 def cheapest_and_needed(of: Remedy) -> None:
