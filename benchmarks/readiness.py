@@ -4,8 +4,8 @@
 
 Whole processes on estates of ``scale_estates.py``, as they are and closed: one LPAR of every second server without RMC,
 every fifth server's VLANs bridged by nobody else; the closed ones with remedies too. ``--since``: a few changes of a
-weekend. A few servers, evenly spread, are asked alone; the ratio is to what all of them would take. A verdict that is
-another than evacuate's makes the exit code 1.
+weekend; and one, after a run that has written what it found. A few servers, evenly spread, are asked alone; the ratio
+is to what all of them would take. A verdict that is another than evacuate's makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def later(of: Estate) -> Estate:
         ports=tuple(p for p in of.ports if (server_of[p.vios], p.fabric) != (unported, "A")))
 
 
+def next_day(of: Estate) -> Estate:
+    """The estate with one LPAR without RMC."""
+    name = of.lpars[len(of.lpars) // 2].name
+    return of.replace(lpars=tuple(replace(p, rmc_active=False) if p.name == name else p for p in of.lpars))
+
+
 def readiness(file: Path, *more: str | Path) -> tuple[Run, dict[str, Any]]:
     """A run of ``planner readiness``, and what it says."""
     found = run([*PLANNER, "readiness", file, "--json", *more])
@@ -77,8 +83,8 @@ def main() -> int:
         where = Path(folder)
         for shape in [given.shape] if given.shape else SHAPES:
             of = SHAPES[shape](given.servers, given.lpars, 1)
-            whole, bad, late = (save(estate, where / f"{name}.json") for name, estate in (
-                ("whole", of), ("closed", closed(of)), ("later", later(of))))
+            whole, bad, late, one_row = (save(estate, where / f"{name}.json") for name, estate in (
+                ("whole", of), ("closed", closed(of)), ("later", later(of)), ("next", next_day(of))))
             for name, file in (("", whole), (", closed", bad)):
                 found, document = readiness(file)
                 counts = Counter(f["verdict"] for f in document["servers"])
@@ -96,6 +102,10 @@ def main() -> int:
             print(f"{shape}, --since: {found.seconds:.1f} s, processor {found.cpu_seconds:.1f} s; {then['rows']} rows, "
                   f"{len(then['worse'])} worse; rows named: "
                   f"{dict(Counter(len(c['causes']) for c in then['worse']))}", flush=True)
+            first, _ = readiness(whole, "--out", where / shape)
+            again, _ = readiness(one_row, "--since", where / shape)
+            print(f"{shape}, one row changed since a run that was written: processor {again.cpu_seconds:.1f} s after "
+                  f"{first.cpu_seconds:.1f} s", flush=True)
     return 1 if wrong else 0
 
 

@@ -45,7 +45,7 @@ def readiness_command(
     Example: planner readiness exports/ --since reports/readiness --out reports/readiness
     """
     from planner.jobs.common import Options
-    from planner.jobs.readiness.entry import Morning, readiness
+    from planner.jobs.readiness.entry import Morning, earlier_document, readiness
     from planner.plan.wire import as_json
     from planner.report.output import write_file
     from planner.report.readiness_metrics import metrics
@@ -60,7 +60,8 @@ def readiness_command(
     if then is not None and not {s.name for s in then.servers} & {s.name for s in loaded.estate.servers}:
         raise UsageError(f"--since {since}: none of its servers is in {estate}: it is another site's")
     document = readiness(loaded, Options(solver.time_limit, solver.gap), Morning(
-        assume_nothing, remedies, usage.spec(), inactive), since=then, name=str(since or ""))
+        assume_nothing, remedies, usage.spec(), inactive), since=then, name=str(since or ""),
+        document=None if since is None else earlier_document(since / "readiness.json"))
     try:
         if out is not None:
             _write(document, loaded, out, force=output.force)

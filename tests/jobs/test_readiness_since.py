@@ -145,6 +145,24 @@ def test_parts_that_nothing_touches_are_not_asked_again(monkeypatch: pytest.Monk
     assert {s for s in asked if s in servers} == {f"srv00{n}" for n in range(4)}
 
 
+@pytest.mark.parametrize("seed", range(2 * ESTATES))
+def test_what_nothing_touches_is_taken_over_as_it_would_be_found_anew(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = base("blocks")
+    new = later(old, f"kept {seed}", 1)
+    document = readiness(Loaded(old), Options())
+    fresh = readiness(Loaded(new), Options(), since=old, name="Friday")
+    asked: list[str] = []
+    real = Verdicts.lpar
+    monkeypatch.setattr(Verdicts, "lpar", lambda self, name: asked.append(name) or real(self, name))
+    assert readiness(Loaded(new), Options(), since=old, name="Friday", document=document) == fresh
+    mine = len(asked)
+    assert 0 < mine < len(new.lpars)
+    for other in (replace(document, made="0.0; gap 0"), replace(document, estate_sha256="")):
+        asked.clear()
+        assert readiness(Loaded(new), Options(), since=old, name="Friday", document=other) == fresh
+        assert len(asked) > mine
+
+
 @pytest.mark.parametrize("needed", [{3}, {0, 9}, {2, 5, 7}, set()])
 def test_halving_finds_exactly_what_is_needed(needed: set[int]) -> None:
     assert set(least(range(10), lambda some: needed <= set(some))) == needed

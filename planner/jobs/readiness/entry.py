@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner import __version__
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.saved import digest
@@ -13,9 +15,10 @@ from planner.history.calendar import BUCKETS
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
 from planner.jobs.readiness.figures import ReadinessDocument, ServerFree, ServerLost, ViosDown
-from planner.jobs.readiness.since import since_then
+from planner.jobs.readiness.since import Comparison, Kept
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.parallel import beside
+from planner.plan.wire import adapter
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
 
@@ -37,19 +40,38 @@ class Morning:
     inactive: bool = False
 
 
+def earlier_document(file: Path) -> ReadinessDocument | None:
+    """What an earlier run wrote; None where it was another program's, or somebody has edited it."""
+    try:
+        document = adapter(ReadinessDocument).validate_json(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, ReadinessDocument) else None
+
+
+def _made(asked: Morning, options: Options) -> str:
+    """By which program, asked how; "" with a history, whose figures are other every day."""
+    return "" if asked.usage else (f"{__version__}; gap {options.gap:g}; remedies {asked.remedies}; inactive "
+                                   f"{asked.inactive}; assume nothing {asked.assume_nothing}")
+
+
 def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *, since: Estate | None = None,
-              name: str = "") -> ReadinessDocument:
+              name: str = "", document: ReadinessDocument | None = None) -> ReadinessDocument:
     """What can be done today; ``options``: the time limit for each server, and the gap; ``since``: an earlier estate,
-    called ``name``, with which it is compared. Raises InputError for a history that cannot be used."""
+    called ``name``, with which it is compared; ``document``: what was found for that one, which is taken over where
+    nothing has changed. Raises InputError for a history that cannot be used."""
     asked = asked or Morning()
     used = asked.usage.read(loaded.estate, BUCKETS).usage if asked.usage else None
     said = Verdicts(Site(loaded.estate, usage=used, assume_nothing=asked.assume_nothing), options,
                     inactive=asked.inactive)
     servers, vioses = list(said.site.servers), list(said.site.vioses)
-    lpars = tuple(said.lpar(n) for n in sorted(said.site.start))
+    made = _made(asked, options)
+    compared = None if since is None else Comparison(said, since, name)
+    kept = Kept(document if made else None, made, compared)
+    lpars = tuple(kept.get("lpar", n, said.lpar) for n in sorted(said.site.start))
 
     def free(names: Sequence[str]) -> list[ServerFree]:
-        found = [said.free(s) for s in names]
+        found = [kept.get("server", s, said.free) for s in names]
         if asked.assume_nothing or not (small(said.site) if asked.remedies is None else asked.remedies):
             return found
         from planner.jobs.readiness.remedies import with_remedy  # start-up: where somebody asks for remedies alone
@@ -57,17 +79,17 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
         return [with_remedy(f, said, loaded, asked.usage) for f in found]
 
     def there() -> tuple[list[ServerFree], list[ViosDown]]:
-        return free(servers[1::2]), [said.down(v) for v in vioses]
+        return free(servers[1::2]), [kept.get("vios", v, said.down) for v in vioses]
 
     def here() -> tuple[list[ServerFree], list[ServerLost]]:
-        return free(servers[::2]), [said.lost(s) for s in servers]
+        return free(servers[::2]), [kept.get("lost", s, said.lost) for s in servers]
 
     def opens(site: Site, judge: Judge, server: str) -> bool:
         return Verdicts(site, options, judge, inactive=asked.inactive).opens(server)
 
     (second, down), (first, lost) = beside(there, here)
     found = sorted((*first, *second), key=lambda f: servers.index(f.server))
-    document = ReadinessDocument(
+    today = ReadinessDocument(
         VERSION, digest(loaded.estate), tuple(found), tuple(lost), lpars, tuple(down),
-        tuple(blockers(said.site, said.judge, found, opens)))
-    return document if since is None else since_then(document, said, since, name)
+        tuple(blockers(said.site, said.judge, found, opens)), made=made)
+    return today if compared is None else compared.of(today)

@@ -171,6 +171,8 @@ class ReadinessDocument:
     blockers: tuple[Blocker, ...]
     assumptions: Names = ()
     since: Annotated[SinceThen | None, Field(exclude_if=absent)] = None
+    made: Annotated[str, Field(exclude_if=empty)] = ""
+    """By which program and asked how: what was found in the same way is taken over where nothing has changed."""
 
     @property
     def worse(self) -> bool:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import combinations
 from math import comb
+from typing import TypeVar, cast
 
 from planner.estate.model import Estate
 from planner.estate.row_changes import Story, called, in_words, renamings, stories, undone
@@ -26,6 +28,7 @@ _SMALLER, _OWN, _MOST_ASKED = 120, 8, 400
 which no further verdict is looked into."""
 _KEPT = 24
 """Estates in between of which the answers are kept."""
+F = TypeVar("F")
 Set = frozenset[int]
 """Numbers of stories."""
 
@@ -47,21 +50,62 @@ _SAYS = {
 }
 
 
-def since_then(document: ReadinessDocument, now: Verdicts, earlier: Estate, name: str) -> ReadinessDocument:
-    """The document with what changed; ``now`` is what it was made of."""
-    names = renamings(earlier, now.site.estate)
-    then = now.of(called(earlier, names))
-    told = stories(then.site.estate, now.site.estate)
-    known = dict(_now(document))
-    causes = _Causes(then, now, told)
-    changes = [causes.of(kind, subject, before, after, name) for (kind, subject), after in known.items()
-               if then.has(kind, subject) and causes.may_differ(kind, subject, after)
-               and (before := then.word(kind, subject)) is not after]
-    old, new = ({*v.site.servers, *v.site.vioses, *v.site.start} for v in (then, now))
-    return replace(document, since=SinceThen(
-        name, digest(earlier), sum(len(s.rows) for s in told), tuple(c for c in changes if c.worse),
-        tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new)),
-        renamed=dict(sorted(names.items()))))
+class Comparison:
+    """Two estates side by side; ``now``: the verdicts about the one of today."""
+
+    def __init__(self, now: Verdicts, earlier: Estate, name: str) -> None:
+        self.now, self.earlier, self.name = now, earlier, name
+        self.renamed = renamings(earlier, now.site.estate)
+        self.then = now.of(called(earlier, self.renamed))
+        self.told = stories(self.then.site.estate, now.site.estate)
+        self.causes = _Causes(self.then, now, self.told)
+
+    def untouched(self, kind: str, subject: str) -> bool:
+        """Whether nothing has changed in the part of the site that a subject belongs to, nor in what LPARs of any part
+        are measured by when they are packed."""
+        return (kind != "server" or self._measured_alike) and self.then.has(kind, subject) and not (
+            self.causes.touches(kind, subject))
+
+    @cached_property
+    def _measured_alike(self) -> bool:
+        """Whether the first servers, one of which stays when the other is freed, are what they were."""
+        first, then = (v.site.estate.servers[:2] for v in (self.now, self.then))
+        return first == then
+
+    def of(self, document: ReadinessDocument) -> ReadinessDocument:
+        """The document with what changed."""
+        then, causes = self.then, self.causes
+        changes = [causes.of(kind, subject, before, after, self.name)
+                   for (kind, subject), after in dict(_now(document)).items()
+                   if then.has(kind, subject) and causes.may_differ(kind, subject, after)
+                   and (before := then.word(kind, subject)) is not after]
+        old, new = ({*v.site.servers, *v.site.vioses, *v.site.start} for v in (then, self.now))
+        return replace(document, since=SinceThen(
+            self.name, digest(self.earlier), sum(len(s.rows) for s in self.told), tuple(c for c in changes if c.worse),
+            tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new)),
+            renamed=dict(sorted(self.renamed.items()))))
+
+
+class Kept:
+    """What an earlier run found and nothing that has changed since can make otherwise. That is only said of what was a
+    yes: why something is not so may lie anywhere."""
+
+    def __init__(self, document: ReadinessDocument | None, made: str, compared: Comparison | None) -> None:
+        same = compared is not None and document is not None and document.made == made and not compared.renamed and (
+            document.estate_sha256 == digest(compared.earlier))
+        self.compared = compared
+        self._of: dict[tuple[str, str], object] = {} if not same or document is None else {
+            (kind, subject): found for kind, of in (
+                ("server", {f.server: f for f in document.servers}), ("lost", {x.server: x for x in document.lost}),
+                ("lpar", {p.lpar: p for p in document.lpars}), ("vios", {v.vios: v for v in document.vioses}))
+            for subject, found in of.items() if found.verdict.rank < ReadyWord.ONE_WAY.rank}
+
+    def get(self, kind: str, subject: str, found: Callable[[str], F]) -> F:
+        """What was found then; else what is ``found`` now."""
+        known = self._of.get((kind, subject))
+        if known is None or self.compared is None or not self.compared.untouched(kind, subject):
+            return found(subject)
+        return cast(F, known)
 
 
 def _now(document: ReadinessDocument) -> Iterator[tuple[tuple[str, str], ReadyWord]]:
@@ -106,8 +150,12 @@ class _Causes:
         """Whether a verdict may be another than it was. Where a server cannot be freed, what nobody states of any other
         may have been the reason."""
         closed = kind == "server" and verdict.rank >= ReadyWord.ONE_WAY.rank
+        return closed or self.touches(kind, subject)
+
+    def touches(self, kind: str, subject: str) -> bool:
+        """Whether a changed row is about the part of the site that a subject belongs to."""
         part = self.part[self._home(kind, subject)]
-        return closed or any(part in touched for touched in self.touched)
+        return any(part in touched for touched in self.touched)
 
     def _verdicts(self, undo: Set) -> Verdicts:
         """Those of the estate with these stories as they were."""
