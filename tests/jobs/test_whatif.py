@@ -226,9 +226,10 @@ from planner.jobs.whatif import whatif
 from planner.plan.wire import as_json
 from planner.report.whatif_json import whatif_document
 from planner.scenarios.file import read_scenarios
+from planner.schedule.lanes import Pacing
 loaded = load([Path("data/landscape")]).usable()
 (s,) = read_scenarios([Path("data/scenarios/replace-570s.toml")])
-print(json.dumps(as_json(whatif_document([whatif(loaded, s, Options(time_limit=60))], "x"))))
+print(json.dumps(as_json(whatif_document([whatif(loaded, s, Options(time_limit=60, pacing=Pacing(effort=0.1)))], "x"))))
 """
 
 
