@@ -12,7 +12,7 @@ from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
 from planner.report.charts import shown
 from planner.report.finding_kinds import by_kind
-from planner.report.text import impossible_word, lift_lines
+from planner.report.text import alike, impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells, timetable
 from planner.sheets import (
@@ -103,7 +103,7 @@ def whatif_workbook(document: WhatifDocument) -> bytes:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes for sheets: 31 characters, no two the same whatever their case."""
-    taken = {"comparison", "frontier", "findings", "assumptions", "history"}
+    taken = {"comparison", "frontier", "findings", "all findings", "assumptions", "history"}
     out = []
     for number, name in enumerate(names):
         plain = "".join(c for c in name if c not in _FORBIDDEN).strip()[:28] or f"Scenario {number}"
@@ -216,10 +216,14 @@ def _stated(book: Book, s: ScenarioFigures) -> Iterator[tuple[str, str, Any]]:
 
 
 def _findings(book: Book, document: WhatifDocument) -> None:
-    """A row a kind, what is said of several scenarios once."""
+    """A row a kind, what is said of several scenarios once; each finding apart where that is more."""
     said = grouped((told, s.name) for s in document.scenarios for told in by_kind(s.findings))
     findings_sheet(book, [("; ".join(names), word, f) for (word, f), names in said.items()], itemgetter(2), before=(
         Column("Scenario", itemgetter(0), "wrap", 26), Column("To", itemgetter(1), "text", 9)), where=False)
+    every = grouped((f, s.name) for s in document.scenarios for f in alike(s.findings))
+    if len(said) < len(every):
+        findings_sheet(book, [("; ".join(names), f) for f, names in every.items()], itemgetter(1), before=(
+            Column("Scenario", itemgetter(0), "wrap", 26),), where=False, name="All findings")
 
 
 def _assumptions(book: Book, document: WhatifDocument) -> None:

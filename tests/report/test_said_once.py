@@ -60,8 +60,7 @@ def findings_of(data: bytes, sheet: str = "Findings") -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", ["plan", "what-if"])
 def test_no_two_rows_of_a_sheet_say_the_same_and_nobody_is_lost(kind: str) -> None:
-    rows = (findings_of(plan_workbook(plan(), BASE), "All findings") if kind == "plan" else
-            findings_of(whatif_workbook(document())))
+    rows = findings_of(plan_workbook(plan(), BASE) if kind == "plan" else whatif_workbook(document()), "All findings")
     assert len(rows) == 3
     (row,) = (r for r in rows if r["Subject"] != "q")
     assert row["Subject"].split(", ") == MANY
