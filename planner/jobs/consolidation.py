@@ -183,13 +183,13 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
     problem.order_s = rest / _OF_TIMETABLE
     searched = small(site) or stopped() or now() < deadline - rest
-    blank = _blank(case, staying, judged, searched=searched)
     tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline - rest,
-        proved=lambda: without_order(blank, site, judge))
+        proved=lambda: without_order(_blank(case, staying, judged, searched=searched), site, judge))
     if tried.table is None and tried.conflict is None and not (
             tried.answer and tried.answer.status is Status.INFEASIBLE):
         tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
+    blank = _blank(case, staying, judged, searched=searched)
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     return _finished(case, blank, tried.answer, problem.scale, tried.table)

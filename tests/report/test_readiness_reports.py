@@ -15,7 +15,7 @@ from planner.cli.app import app
 from planner.estate.assemble import Loaded
 from planner.estate.saved import dump
 from planner.jobs import Options
-from planner.jobs.readiness.entry import readiness
+from planner.jobs.readiness.entry import Morning, readiness
 from planner.jobs.readiness.figures import ReadinessDocument
 from planner.plan.wire import as_json
 from planner.report.readiness_metrics import metrics
@@ -87,6 +87,7 @@ def test_the_command_writes_the_directory_whole_and_says_the_same(tmp_path: Path
     done = RUN.invoke(app, ["readiness", str(file), "--out", str(out), "--json", "--prometheus", str(prom)])
     assert done.exit_code == 0
     told = json.loads(done.stdout)
-    assert told == json.loads((out / "readiness.json").read_text()) == as_json(readiness(Loaded(BASE), Options()))
+    assert told == json.loads((out / "readiness.json").read_text()) == as_json(
+        readiness(Loaded(BASE), Options(), Morning(remedies=None)))
     assert prom.read_text() == (out / "readiness.prom").read_text()
     assert RUN.invoke(app, ["readiness", str(file), "--prometheus", str(tmp_path / "x.txt")]).exit_code == 2

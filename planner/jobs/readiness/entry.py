@@ -49,9 +49,9 @@ def earlier_document(file: Path) -> ReadinessDocument | None:
     return document if isinstance(document, ReadinessDocument) else None
 
 
-def _made(asked: Morning, options: Options) -> str:
+def _made(asked: Morning, options: Options, *, remedies: bool) -> str:
     """By which program, asked how; "" with a history, whose figures are other every day."""
-    return "" if asked.usage else (f"{__version__}; gap {options.gap:g}; remedies {asked.remedies}; inactive "
+    return "" if asked.usage else (f"{__version__}; gap {options.gap:g}; remedies {remedies}; inactive "
                                    f"{asked.inactive}; assume nothing {asked.assume_nothing}")
 
 
@@ -65,14 +65,15 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     said = Verdicts(Site(loaded.estate, usage=used, assume_nothing=asked.assume_nothing), options,
                     inactive=asked.inactive)
     servers, vioses = list(said.site.servers), list(said.site.vioses)
-    made = _made(asked, options)
+    remedies = not asked.assume_nothing and (small(said.site) if asked.remedies is None else asked.remedies)
+    made = _made(asked, options, remedies=remedies)
     compared = None if since is None else Comparison(said, since, name)
     kept = Kept(document if made else None, made, compared)
     lpars = tuple(kept.get("lpar", n, said.lpar) for n in sorted(said.site.start))
 
     def free(names: Sequence[str]) -> list[ServerFree]:
         found = [kept.get("server", s, said.free) for s in names]
-        if asked.assume_nothing or not (small(said.site) if asked.remedies is None else asked.remedies):
+        if not remedies:
             return found
         from planner.jobs.readiness.remedies import with_remedy  # start-up: where somebody asks for remedies alone
 
