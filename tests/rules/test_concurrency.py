@@ -56,7 +56,7 @@ def test_the_smallest_limit_of_a_mover_counts_and_is_named(vios: dict[str, Any],
 SERVERS = st.fixed_dictionaries({
     "max_migrations": st.sampled_from((None, 0, 2, 4, 8, 16)), "console": st.sampled_from(("hmc1", "B-v1")),
     "firmware": st.sampled_from(("", "EM350_085", "AM730_087", "01AM760_078", "FW860.10", "NH1060_012")),
-    "console_level": st.sampled_from(("", "V7R3.4.0", "V7R7.4", "V7R7.4.0 SP1", "V7R7.6", "V10R3M1060"))})
+    "console_level": st.sampled_from(("", "V7R3.4.0", "V7R7.4", "V7R7.4.0 SP1", "V7R7.5", "V7R7.6", "V10R3M1060"))})
 VIOSES = st.fixed_dictionaries({
     "max_migrations": st.sampled_from((None, 3, 8)), "link_mbit": st.sampled_from((None, 1000, 10_000)),
     "level": st.sampled_from(("", "2.1.0.10-FP-20.1", "2.2.0.11", "2.2.1.4", "2.2.2", "2.2.2.1", "3.1.4.10"))})
@@ -64,6 +64,8 @@ VIOSES = st.fixed_dictionaries({
 
 @settings(max_examples=portion(100))
 @given(SERVERS, VIOSES, st.booleans())
+@example({"max_migrations": 16, "console": "hmc1", "firmware": "01AM760_078", "console_level": "V7R7.6"},
+         {"max_migrations": 8, "link_mbit": 10_000, "level": "2.2.2"}, False)
 @example({"max_migrations": 8, "console": "B-v1", "firmware": "", "console_level": "V7R3.4.0"},
          {"max_migrations": None, "link_mbit": None, "level": ""}, False)
 def test_the_replay_finds_the_same_limits_by_itself(server: dict[str, Any], vios: dict[str, Any], nothing: bool) -> None:
@@ -114,3 +116,4 @@ def test_the_replay_counts_both_pairs() -> None:
     assert any("7 moves at once" in text and "of 6" in text for text in said)
     assert not [*crowd_findings(paired(), moves[:6])]
     assert not [*crowd_findings(paired(console_level="V8R8.7.0"), moves)]
+    assert not [*crowd_findings(changed(paired(), "B-v2", mover_address=""), moves)]

@@ -37,6 +37,8 @@ from planner.plan.questions import Evacuate
 from planner.schedule.lanes import Pacing
 from planner.verify import Replay, replay, verify_plan
 from planner.verify.lanes import lane_findings
+from planner.verify.ports import PortCount
+from planner.verify.vnics import VnicCount
 
 
 def there_and_back(of: Estate = BASE, work_s: int = 600) -> Plan:
@@ -186,6 +188,12 @@ JUST: dict[str, tuple[str, Callable[[int], Estate], int]] = {
     "I/O entitled memory in the whole pool": ("plan.pool-memory", lambda n: _sharing(shared_memory_pool_mib=n), 256),
     "the whole pool beside what is there": ("plan.pool-memory", lambda n: changed(
         _sharing(shared_memory_pool_mib=n), "b1", memory_mode="shared", io_entitled_mib=100), 356),
+    "the whole pool beside one that has no part in it": ("plan.pool-memory", lambda n: changed(
+        _sharing(shared_memory_pool_mib=n), "b1", io_entitled_mib=100), 256),
+    "% of two vNICs": ("plan.vnics", lambda n: backed(BASE, {"a1": [(5, 7), (9,)]}).replace(
+        sriov=(SriovPort("B", "P1-C4-T1", 5, n),)), 14),
+    "the last % of capacity": ("plan.vnics", lambda n: backed(BASE, {"a1": [(1,)]}).replace(
+        sriov=(SriovPort("B", "P1-C4-T1", 5, n),)), 1),
     "the size of a paging device": ("plan.paging", lambda n: changed(_sharing(), "B-v1", paging_devices_mib=(n, 1024)), 8192),
     "paging devices": ("plan.paging", lambda n: changed(changed(
         _sharing(), "b1", memory_mode="shared"), "B-v1", paging_devices_mib=(8192,) * n), 1),
@@ -214,6 +222,45 @@ def test_what_is_just_enough_holds_and_one_less_does_not(what: str) -> None:
         assert (rule in {f.rule for f in lane_findings([replace(one, number=1, lane=1)], *whole, named=True)}) is (n < least)
 
 
+@pytest.mark.parametrize(("ports", "percent", "room"), [
+    (1, 2, True), (0, 50, False), (1, 1, False), (1, None, True), (None, 2, True)])
+def test_a_vnic_without_a_port_is_told_where_one_has_room_for_its_smallest_device(
+        ports: int | None, percent: int | None, room: bool) -> None:
+    of = backed(BASE, {"a1": [(5, 2), (9,)]}, "T1").replace(sriov=(SriovPort("B", "T1", ports, percent),))
+    coming = move(of, "a1", "A", "B", vnics=())
+    assert [text for text in VnicCount(of, {"a1"}).take(coming) if "slot 7 names no" in text] != [] or not room
+    assert room or not [*VnicCount(of, {"a1"}).take(coming)]
+    stated = {"logical ports": ports, "% of capacity": percent}
+    assert VnicCount(of, {"a1"}).left() == {(what, "B", "T1"): n for what, n in stated.items() if n is not None}
+    assert [takes for _, takes in VnicCount(of, {"a1"}).nameless(coming)] == [
+        {(what, "B", "T1"): n for (what, known), n in zip(stated.items(), (1, least), strict=True) if known is not None}
+        for least in (2, 9)]
+    assert not [*VnicCount(changed(of, "a2", vnic_adapters=1), {"a1"}).take(coming)]
+
+
+def test_a_vnic_that_states_no_capacity_counts_as_one_per_cent() -> None:
+    of = backed(BASE, {"a1": [(None,)], "b1": [(None,)]}, "T1").replace(sriov=(SriovPort("B", "T1", 3, 3),))
+    count = VnicCount(of, {"a1", "b1"})
+    assert not [*count.take(move(of, "a1", "A", "B", vnics=(Backing(7, 1, "B-v1", "T1", None, "T1"),)))]
+    assert set(count.left().values()) == {2}
+    count.give(move(of, "b1", "B", "C", vnics=()))
+    assert set(count.left().values()) == {3}
+
+
+def test_at_home_alone_both_devices_of_a_vnic_may_stand_on_the_port_that_they_had() -> None:
+    of = backed(BASE, {"a1": [(5, 5)]}, "T1").replace(sriov=tuple(SriovPort(s, "T1", 9, 90) for s in "AB"))
+    for target, said in (("A", False), ("B", True)):
+        both = tuple(Backing(7, n, f"{target}-v{n}", "T1", 5, "T1") for n in (1, 2))
+        told = [*VnicCount(of, {"a1"}).take(move(of, "a1", "B" if target == "A" else "A", target, vnics=both))]
+        assert any("two backing devices" in text for text in told) is said
+
+
+def test_an_adapter_without_a_port_might_have_each_of_its_fabric_and_one_with_a_port_has_it() -> None:
+    of = _fibre_estate()
+    for fibres, told in ((((40, "B-v1", ""),), [{("port", "B-v1", "fcs0"): 1}]), (((40, "B-v1", "fcs0"),), []), (((99, "B-v1", ""),), [])):
+        assert [takes for _, takes in PortCount(of, {"a1"}).nameless(move(of, "a1", "A", "B", fibres=fibres))] == told
+
+
 @pytest.mark.parametrize(("one", "other"), [((4, None), (5, 1)), ((None, 50), (0, 50))])
 def test_what_one_port_leaves_open_limits_nothing(one: tuple[int | None, int | None], other: tuple[int, int]) -> None:
     of = _backed(5, 50).replace(sriov=(SriovPort("B", "P1-C4-T1", *one), SriovPort("B", "P1-C4-T2", *other)))
@@ -237,6 +284,7 @@ def test_a_virtual_port_is_free_once_its_lpar_has_left_on_the_port_that_it_had()
     assert not _at_ports([0, 0], on="fcs1", held="fcs1", at_ms=later) and _at_ports([0, 0], on="fcs0", held="fcs1", at_ms=later)
     assert not _at_ports([1, 0], on="fcs0") and _at_ports([1, 0], on="fcs1")
     assert not _at_ports([0, 1], on="fcs1") and _at_ports([0, 1], on="fcs0")
+    assert _at_ports([2])  # names none, though one is free
 
 
 @pytest.mark.parametrize(("number", "can_be"), [(0, False), (1, True), (65_535, True), (65_536, False)])
@@ -245,12 +293,13 @@ def test_an_id_is_one_that_a_partition_can_have(number: int, can_be: bool) -> No
     assert ("plan.id" not in errors_of(plan_of([move(of, "a1", "A", "B", target_id=number)]), of)) is can_be
 
 
-def _at_sriov(ports: tuple[int, int], percent: tuple[int, int], *, on: int, at_ms: int = 0) -> set[str]:
-    """a1's vNIC of 5 % goes to T1 or T2 of B, of which so much is left, while b1 leaves T1, of which it has 5 %."""
-    of = backed(BASE, {"a1": [(5,)], "b1": [(5,)]}, "T1").replace(sriov=(
+def _at_sriov(ports: tuple[int, int], percent: tuple[int, int], *, on: int, at_ms: int = 0, count: int = 1) -> set[str]:
+    """vNICs of 5 % of a1 go to T1 or T2 of B, of which so much is left, while b1 leaves T1, of which it has 5 %."""
+    of = backed(BASE, {"a1": [(5,)] * count, "b1": [(5,)]}, "T1").replace(sriov=(
         *(SriovPort("B", f"T{n + 1}", ports[n], percent[n]) for n in (0, 1)), SriovPort("C", "T1", 9, 90)))
     leaving = move(of, "b1", "B", "C", source_msp="B-v2", target_msp="C-v2")
-    coming = move(of, "a1", "A", "B", vnics=(Backing(7, 1, "B-v1", f"T{on}", 5, "T1"),), start_ms=at_ms, wave=2 if at_ms else 1)
+    coming = move(of, "a1", "A", "B", vnics=tuple(
+        Backing(7 + n, 1, "B-v1", f"T{on}", 5, "T1") for n in range(count)), start_ms=at_ms, wave=2 if at_ms else 1)
     return errors_of(plan_of([leaving, coming]), of)
 
 
@@ -261,6 +310,7 @@ def test_a_logical_port_is_free_once_its_lpar_has_left_on_the_port_that_it_had()
         assert "plan.vnics" not in _at_sriov(ports, percent, on=1, at_ms=later)
         assert "plan.vnics" not in _at_sriov(ports, percent, on=2)
         assert "plan.vnics" in _at_sriov(ports[::-1], percent[::-1], on=2, at_ms=later)
+        assert "plan.vnics" in _at_sriov(ports, percent, on=1, at_ms=later, count=2)
 
 
 def test_slots_are_free_once_their_lpar_has_left() -> None:
