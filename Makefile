@@ -26,10 +26,11 @@ month-end: $(VENV)/.installed
 # Of npm, which looks at the accessibility of the pages; without it, or a network, its tests say that they are skipped.
 AXE := node_modules/axe-core/axe.min.js
 
+# Hundreds of processes import the program: what it is compiled to is kept, whatever the shell says.
 test: $(VENV)/.installed-test
 	@test -f $(AXE) || ! command -v npm >/dev/null 2>&1 || timeout 120 npm install --prefix . --no-save --no-package-lock \
 		--silent --fetch-retries=0 --fetch-timeout=20000 axe-core@4 || echo "axe-core cannot be fetched: its tests are skipped"
-	$(BIN)/python -m pytest -n 2
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
 
 # Drawn questions, replayed by a checker written from docs/ alone: ten minutes, or 100,000 of them (hours).
 # What is refuted is in build/refuted, each with the command that repeats it. The long one runs all examples of the suite too.
