@@ -19,6 +19,9 @@ settings.register_profile("planner", max_examples=portion(100, 2), deadline=None
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.load_profile("planner")
 
+USUAL = {(room, name): getattr(room, name) for room, name in (
+    (lanes, "WORK"), (evening, "WORK"), (evening, "LEAST"), (evening, "MOST"))}
+"""What a command takes."""
 lanes.WORK //= 10
 evening.WORK, evening.LEAST, evening.MOST = 1_600, 20, 50
 """A short order is searched for in every plan, and each is played in many nights: tests that are not about that need fewer."""

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from conftest import USUAL
 from typer.testing import CliRunner
 
 from planner.cli.app import app
-from planner.jobs import evening
-from planner.schedule import lanes
 
 ROOT = Path(__file__).parents[1]
 WAITS = ("evacuate", "remedy", "resume")
@@ -67,7 +66,7 @@ def lacking(shown: list[str], printed: list[str]) -> str:
 
 def test_the_tutorial_is_what_a_reader_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for room, name, usual in ((lanes, "WORK", 10 * lanes.WORK), (evening, "WORK", 8_000), (evening, "LEAST", 40), (evening, "MOST", 300)):
+    for (room, name), usual in USUAL.items():
         monkeypatch.setattr(room, name, usual)  # as the command: tests search less
     for name in ("data", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -25,8 +25,8 @@ Drawn = Mapping[str, tuple[int, Played]]
 
 
 def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening | None:
-    """The evening of a plan; None where it has no lanes, where nobody asked for
-    its nights, or where it has so many moves that no evening is one."""
+    """The evening of a plan; None where it has no lanes, where nobody asked for its nights, or where it has so many
+    moves that no evening is one."""
     if not plan.in_lanes or not pacing.nights or len(plan.moves) > _MOST_MOVES:
         return None
     count = _count(plan)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from inspect import signature
 from typing import Any
 
 from planner.estate.capacity import Demand
@@ -218,7 +219,7 @@ class Rule:
     @property
     def sourceless(self) -> bool:
         """Whether a MOVE rule looks at nothing of where an LPAR comes from: its check calls that ``_source``."""
-        return self.check.__code__.co_varnames[2] == "_source"
+        return [*signature(self.check).parameters][2] == "_source"
 
     def may_speak(self, site: Any) -> bool:
         """Whether it may have something to say on a site."""

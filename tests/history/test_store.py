@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import child
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from portion import portion
@@ -358,14 +359,10 @@ def test_a_store_in_use_says_so(tmp_path: Path) -> None:
     path = tmp_path / "h"
     script = f"import sys, time, pathlib; from planner.history.store import History\n" \
              f"h = History.open(pathlib.Path({str(path)!r})); print('open', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        try:
-            assert other.stdout.readline() == "open\n"
-            with pytest.raises(InputError, match="another program"):
-                History.open(path)
-        finally:
-            other.kill()
+    with child(sys.executable, "-c", script, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "open\n"
+        with pytest.raises(InputError, match="another program"):
+            History.open(path)
 
 
 _ADD_FOR_EVER = """

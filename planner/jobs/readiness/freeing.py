@@ -30,8 +30,6 @@ from planner.schedule.lanes import Pacing, laned
 from planner.schedule.timetable import Timetable, timetable
 from planner.verify import replay
 
-_GAP = 0.25
-"""How far from the cheapest a placement may be: whether there is one is what is asked."""
 _NIGHTS, _NIGHT_MOVES = (20, 60), 600
 """Nights at least and at most that are drawn, and moves times nights."""
 _QUICK = Pacing(effort=0.0, bounded=False)
