@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,6 +87,8 @@ def ended() -> Iterator[None]:
             child.terminate()
         for child in begun:
             child.join()
+            while child.is_alive():  # a pool's own thread has waited for it, and is about to say so
+                time.sleep(0.001)
 
 
 def work_for_another() -> None:

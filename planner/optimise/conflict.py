@@ -402,12 +402,13 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
 def in_sum(site: Site, displaced: Collection[str], survivors: Sequence[str]) -> Conflict | None:
     """The conflict where all that must go or stands on the survivors takes more cores or memory than they have
     together, whoever goes where; None where sums lack nothing. No program is asked; less may do than what is named."""
-    those = [n for n, s in site.start.items() if n in displaced or s in survivors]
+    leaving, staying = {*displaced}, {*survivors}
+    those = [n for n, s in site.start.items() if n in leaving or s in staying]
+    unlike = {site.servers[s].lmb_mib: s for s in survivors}.values()  # as :meth:`Site.demand` tells them apart
     lacks: dict[str, int] = {}
     for resource in (PROCESSORS, MEMORY):
-        least = {n: min(ledger.takes(site, resource, n, s)[WHOLE] for s in survivors) for n in those}
-        most = sum(ledger.allowed(site, resource, s)[WHOLE] for s in survivors)
-        if (short := sum(least.values()) - most) > 0:
+        least = sum(min(ledger.takes(site, resource, n, s)[WHOLE] for s in unlike) for n in those)
+        if (short := least - sum(ledger.allowed(site, resource, s)[WHOLE] for s in survivors)) > 0:
             lacks[resource.rule] = short
     if not lacks:
         return None

@@ -41,6 +41,7 @@ from planner.plan.details import Conflict, WhyNot, told_once
 from planner.plan.plan import dump, parse
 from planner.plan.questions import Evacuate
 from planner.report.plan_terminal import plan_view
+from planner.rules import Site, ledger
 
 
 def conflict(of: Estate, *servers: str) -> Conflict:
@@ -265,6 +266,22 @@ def test_what_sums_lack_is_seen_before_any_program_of_a_large_site(monkeypatch: 
     plan = evacuate(loaded(next(of for of in map(tight_site, range(40)) if in_sum(judged(of)[0], judged(of)[0].residents(
         "A"), ["B", "C"]))), Evacuate(servers=("A",)), Options(time_limit=5))
     assert plan.status is Status.INFEASIBLE and plan.conflict and "in sum" in plan.conflict.summary
+
+
+def test_sums_ask_each_lpar_once_a_size_of_memory_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evacuation of 500 servers with 10,000 LPARs asked each LPAR on each server: ten million times."""
+    asked: Counter[str] = Counter()
+    known = ledger.takes
+
+    def counted(site: Site, resource: ledger.Resource, lpar: str, server: str) -> ledger.Amounts:
+        asked[lpar] += 1
+        return known(site, resource, lpar, server)
+
+    monkeypatch.setattr(ledger, "takes", counted)
+    of = [server(f"S{n}", lmb_mib=(256, 128)[n % 2]) for n in range(40)]
+    site, _ = judged(estate(of, [lpar(f"p{n}", f"S{n}") for n in range(40)]))
+    assert in_sum(site, site.residents("S0"), [s.name for s in of[1:]]) is None
+    assert {*asked.values()} == {2 * 2}
 
 
 def tight_site(seed: int) -> Estate:
