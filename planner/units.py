@@ -34,8 +34,8 @@ def show_cores(units: int) -> str:
 
 
 def show_gib(mib: int) -> str:
-    """``9792`` → ``9.56``; whole GiB without decimals."""
-    return f"{mib // MIB_PER_GIB}" if mib % MIB_PER_GIB == 0 else f"{mib / MIB_PER_GIB:.2f}"
+    """``9792`` → ``9.56``; whole GiB without decimals; thousands apart: ``1,945.50``."""
+    return f"{mib // MIB_PER_GIB:,}" if mib % MIB_PER_GIB == 0 else f"{mib / MIB_PER_GIB:,.2f}"
 
 
 def show_duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ from planner.report.seen import Text
 from planner.report.tables import listing
 from planner.report.text import capital
 from planner.sheets import Column, chart_base, keyed, line, paragraphs, points, table
-from planner.units import cores, gib, show_cores
+from planner.units import cores, gib, show_cores, show_gib
 from planner.xlsx import Book
 
 _FREE_WHEN = (("now", "free_now"), ("after the moves", "free_after"))
@@ -26,7 +26,7 @@ _NOTE = ("entitled to nobody: configurable, less ceiling and reserve, less all e
 
 def _free_row(name: str, free: Free) -> tuple[str, str, str, str]:
     unused = "no history" if free.used_units is None else show_cores(free.used_units)
-    return name, show_cores(free.units), unused, f"{gib(free.memory_mib):.2f}"
+    return name, show_cores(free.units), unused, f"{gib(free.memory_mib):,.2f}"
 
 
 def sentences(plan: Plan) -> list[str]:
@@ -46,12 +46,12 @@ def sentences(plan: Plan) -> list[str]:
 
 def _fit(fit: Fit) -> str:
     unused = "" if fit.unused_units is None else f" (nobody uses {show_cores(fit.unused_units)} of them at the peak)"
-    return f"{show_cores(fit.units)} cores of entitlement{unused} and {gib(fit.memory_mib):.2f} GiB"
+    return f"{show_cores(fit.units)} cores of entitlement{unused} and {gib(fit.memory_mib):,.2f} GiB"
 
 
 def _most_sentence(goal: Headroom, most: Largest) -> str:
     parts = [_amount(most.units, 100, most.cores_status, most.units_at_most,
-                     ("cores", f"{gib(goal.memory_mib):g} GiB", "without any core"))]
+                     ("cores", f"{show_gib(goal.memory_mib)} GiB", "without any core"))]
     if most.memory_status is not None:
         parts.append(_amount(most.memory_mib, 1024, most.memory_status, most.memory_at_most_mib,
                              ("GiB", f"{show_cores(goal.units)} cores", "without any memory")))
@@ -63,9 +63,9 @@ def _amount(amount: int | None, per: int, status: Status, at_most: int | None, w
     """How much of one thing beside so much of the other. ``words``: the unit, the other, none of the first."""
     unit, beside, none = words
     if amount is not None:
-        limit = "?" if at_most is None else f"{at_most / per:.2f}"
+        limit = "?" if at_most is None else f"{at_most / per:,.2f}"
         proof = "proved for the placement" if status is Status.OPTIMAL else f"found; at most {limit}"
-        return f"{amount / per:.2f} {unit} ({proof}) with {beside}"
+        return f"{amount / per:,.2f} {unit} ({proof}) with {beside}"
     if status is Status.INFEASIBLE:
         return f"{beside} cannot be had even {none} (proved for the placement)"
     return f"not found in time ({unit} with {beside})"
@@ -94,7 +94,7 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
             table.add_row(*_free_row(name, free))
     asked = show_cores(goal.units)
     table.add_row("asked for", asked if goal.by is not By.USAGE else "-",
-                  asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):.2f}")
+                  asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):,.2f}")
     curve = [Text(""), _curve_table(goal, d.curve)] if d.curve else []
     return [Text(""), table, *curve, *(Text(f"• {line}") for line in sentences(plan))]
 
@@ -106,7 +106,7 @@ def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
         asked = " ← asked for" if row.units == goal.units else ""
         cost = "-" if row.cost_ms is None else f"{row.cost_ms / 1000:,.0f}"
         order = "" if row.ordered or row.cost_ms is None else ", no order of the moves found"
-        table.add_row(show_cores(row.units), cost, str(row.moves), f"{gib(row.moved_mib):.1f}",
+        table.add_row(show_cores(row.units), cost, str(row.moves), f"{gib(row.moved_mib):,.1f}",
                       row.status + order + asked)
     return table
 

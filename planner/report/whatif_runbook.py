@@ -8,7 +8,7 @@ from planner.plan.details import Change, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.report.text import md
-from planner.units import gib, show_cores
+from planner.units import show_cores, show_gib
 
 _HEADS = (
     (("restart", "restart after work"), "Restarts",
@@ -45,7 +45,7 @@ def _line(c: Change) -> str:
     work = "the work is done that its findings name; " if c.kind == "restart after work" else ""
     mode = f", mode {c.mode}" if c.mode else ""
     processors = f"{show_cores(c.units)} cores, {c.virtual_processors} virtual processors"
-    return f"- [ ] {md(c.lpar)} on {md(c.server)}: {work}{processors}, {gib(c.memory_mib):g} GiB{mode}"
+    return f"- [ ] {md(c.lpar)} on {md(c.server)}: {work}{processors}, {show_gib(c.memory_mib)} GiB{mode}"
 
 
 WAY_BACK = ("Only for LPARs that have neither been restarted nor activated again: from then on the older server does "

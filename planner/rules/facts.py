@@ -117,11 +117,12 @@ def _names(site: Site, policy: Policy, lpar: str, *servers: str) -> bool:
 
 
 def _shown(value: Any, kind: Type) -> str:
-    """A value as the workbook shows it."""
+    """A value as the workbook has it: a figure that can be typed there."""
     if value is None or value in ("", ()):
         return "not stated"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return {Type.CORES: show_cores, Type.GIB: show_gib}.get(kind, str)(value)
+    told = {Type.CORES: show_cores, Type.GIB: show_gib}.get(kind, str)(value)
+    return told.replace(",", "") if kind is Type.GIB else told

@@ -169,7 +169,7 @@ ghz = 4.7
         "s0.toml:2: retire[0]: 'Z*' matches no server (one of: A, B, C)", "s0.toml:4: add[0].name: 'B' is taken",
         "add[0].wired_like: no server 'nowhere'", "add[0].idle_watts: 2000 W idle, 1000 W at most",
         "s0.toml:6: add[0].ghz: 9117-MMB has no 9.9 GHz (one of: 3.1, 3.5)",
-        "add[0].cores: 100 cores; 9117-MMB has at most 64", "add[0].memory_gib: 99999 GiB; 9117-MMB has at most 2048",
+        "add[0].cores: 100 cores; 9117-MMB has at most 64", "add[0].memory_gib: 99,999 GiB; 9117-MMB has at most 2,048",
         "add[0].lmb_mib: 77 MiB; 9117-MMB offers 16, 32, 64, 128, 256",
         "s0.toml:15: add[1].model: '1234-567' is not in the catalogue (one of: 7778-23X, 7891-73X",
         "growth[0].lpars: 'nobody*' selects no LPAR", "clock[0].ghz: A is a 9117-MMA, of which the catalogue has no 4.8",

@@ -176,4 +176,4 @@ def _left(state: ServerState) -> Iterator[tuple[int, int, str]]:
         yield left, state.units_limit, f"{show_cores(left)} cores"
     if state.memory_limit_mib:
         mib = state.memory_limit_mib - state.memory_mib
-        yield mib, state.memory_limit_mib, f"{mib / 1024:.1f} GiB"
+        yield mib, state.memory_limit_mib, f"{mib / 1024:,.1f} GiB"
