@@ -322,10 +322,11 @@ def _first_page(tables: Sequence[Sequence[Column]]) -> tuple[int, float]:
 
 def findings_sheet(book: Book, rows: Sequence[Any], of: Callable[[Any], Finding] = lambda row: row, *,
                    before: Sequence[Column] = (), where: bool = True, name: str = "Findings", named: str = "") -> None:
-    """A sheet of findings in the order given; columns ``before`` say whose a finding is, ``where`` its place;
-    ``named``: the name of the table."""
+    """A sheet of findings in the order given; columns ``before`` say whose a finding is, ``where`` its place, if
+    any has one; ``named``: the name of the table."""
     sheet = book.sheet(name)
-    columns = (*before, *_finding_columns(of)[:None if where else -1])
+    placed = where and any(of(row).source for row in rows)
+    columns = (*before, *_finding_columns(of)[:None if placed else -1])
     written = table(book, sheet, 0, columns, rows, name=named, height=None, filters=not named,
                     empty="Nothing was found.")
     ended(sheet, written.last, columns, freeze=(1, 0), repeat=0)

@@ -23,10 +23,11 @@ class Book:
         self.title = self.format(bold=True, font_size=16, font_color=ACCENT)
         self.subtitle = self.format(bold=True, font_size=12, font_color=ACCENT)
         self.bold = self.format(bold=True, valign="top")
-        self.wrap = self.format(text_wrap=True, valign="top", indent=1)
+        self.wrap = self.format(text_wrap=True, valign="top", align="left", indent=1)
         self.bad = self.format(bg_color="#F8CBAD", font_color="#9C0006", valign="top")
         self.warn = self.format(bg_color="#FFEB9C", font_color="#7F6000", valign="top")
-        self.guessed = self.format(bg_color="#FFEB9C", font_color="#7F6000", text_wrap=True, valign="top", indent=1)
+        self.guessed = self.format(bg_color="#FFEB9C", font_color="#7F6000", text_wrap=True, valign="top", align="left",
+                                   indent=1)
         self.good = self.format(bg_color="#C6EFCE", font_color="#006100", valign="top")
 
     def format(self, **properties: Any) -> Any:

@@ -19,6 +19,9 @@ from planner.xlsx import ACCENT, Book
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
 _SLOTS = 96
 """Columns of time at most."""
+_WORTH = 2
+"""The window's end is drawn where it is not so many times as far as the last move's."""
+_MARKS = {"R": "the way back begins by then, or not at all", "|": "window's end"}
 _TIMES = 4
 """Columns before them."""
 MOVE_STATES = ("begun", "arrived", "failed", "recovered", "left where it is")
@@ -63,7 +66,7 @@ def _decisions(book: Book, plan: Plan, whose: Mapping[str, str]) -> None:
         if len(d.names) > _NAMED:
             heading(book, sheet, last + 2, d.name, f"All {len(d.names)}: {d.what}.")
             rows = [*enumerate(d.names, 1)]
-            last = table(book, sheet, last + 5, (Column("Order", itemgetter(0), "whole", 24),
+            last = table(book, sheet, last + 5, (Column("Order", itemgetter(0), "text", 24),
                                                  Column("LPAR", itemgetter(1), "text", 50)), rows, height=None).last
     ended(sheet, last, columns, freeze=(top + 1, 1), repeat=top)
 
@@ -73,18 +76,19 @@ def _gantt(book: Book, plan: Plan) -> None:
     10."""
     at, over = middle(plan), {r.number: r.over_ms for r in plan.evening.moves} if plan.evening else {}
     last = max(*(m.end_ms for m in plan.moves), *over.values(), 0)
+    end = 0 if plan.window is None else plan.window.length_s * 1000 + 1
+    last = max(last, end) if end <= _WORTH * last else last
     step = next((s * 60_000 for s in _STEPS_MIN if last <= s * 60_000 * _SLOTS), _STEPS_MIN[-1] * 60_000)
     slots = -(-last // step)
-    sheet = book.sheet("Gantt")
+    sheet, marks = book.sheet("Gantt"), _marks(plan, step, slots)
     columns = (*(Column(name, itemgetter(0), width=width) for name, width in (
         ("No.", 5), ("Lane" if plan.in_lanes else "Wave", 6), ("LPAR", 14), ("To", 20))),
         *(Column("", itemgetter(0), width=1.6),) * slots)
     heading(book, sheet, 0, "The night to scale", f"A column is {step // 60_000} min. Dark: in half of the nights; "
-            "pale: until it is over in 9 nights of 10; R: the way back begins by then, or not at all; |: window's end.",
-            columns)
+            "pale: until it is over in 9 nights of 10" + "".join(
+                f"; {letter}: {_MARKS[letter]}" for letter in sorted({*marks.values()})) + ".", columns)
     book.row(sheet, 3, [c.header for c in columns[:_TIMES]], book.header)
     _clock_row(book, sheet, plan, step, slots)
-    marks = _marks(plan, step, slots)
     row = 4
     for leg in (OUT, BACK):
         for m in sorted(plan.leg(leg), key=lambda m: (m.lane if plan.in_lanes else m.wave, at[m], m.lpar)):
@@ -100,13 +104,16 @@ def _gantt(book: Book, plan: Plan) -> None:
 
 
 def _clock_row(book: Book, sheet: Any, plan: Plan, step: int, slots: int) -> None:
-    """Clock times over the slots that they begin, each over as many columns as it needs."""
-    each = max(4, slots // 12)
+    """Clock times over the slots that they begin, each over as many columns as it needs; a day once."""
+    each, day = max(4, slots // 12), ""
     for first in range(0, slots, each):
         end = min(first + each, slots) - 1
         text = about(plan, first * step)
+        own = text.rpartition(" ")[0] if plan.window else ""
         if end - first >= 3:
-            sheet.merge_range(3, _TIMES + first, 3, _TIMES + end, text, book.header)
+            sheet.merge_range(3, _TIMES + first, 3, _TIMES + end, text if own != day else text.removeprefix(f"{own} "),
+                              book.header)
+        day = own
 
 
 def _marks(plan: Plan, step: int, slots: int) -> dict[int, str]:

@@ -30,7 +30,7 @@ def no_answer_book(plan: Plan, mark: str) -> bytes:
 def _answer(book: Book, plan: Plan) -> None:
     """What was asked and what the answer is, a row each."""
     sheet = book.sheet("Answer")
-    columns = (Column("", lambda r: r[0], "bold", 26), Column("", lambda r: r[1], "wrap", 110))
+    columns = (Column("What", lambda r: r[0], "bold", 26), Column("Answer", lambda r: r[1], "wrap", 110))
     heading(book, sheet, 0, "No plan")
     written = table(book, sheet, 2, columns, [*_rows(plan)], height=None)
     ended(sheet, written.last, columns, freeze=(3, 0), repeat=2)

@@ -219,7 +219,7 @@ def _findings(book: Book, document: WhatifDocument) -> None:
     """A row a kind, what is said of several scenarios once; each finding apart where that is more."""
     said = grouped((told, s.name) for s in document.scenarios for told in by_kind(s.findings))
     findings_sheet(book, [("; ".join(names), word, f) for (word, f), names in said.items()], itemgetter(2), before=(
-        Column("Scenario", itemgetter(0), "wrap", 26), Column("To", itemgetter(1), "text", 9)), where=False)
+        Column("Scenario", itemgetter(0), "wrap", 26), Column("Kind", itemgetter(1), "text", 9)), where=False)
     every = grouped((f, s.name) for s in document.scenarios for f in alike(s.findings))
     if len(said) < len(every):
         findings_sheet(book, [("; ".join(names), f) for f, names in every.items()], itemgetter(1), before=(

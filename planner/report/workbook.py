@@ -64,7 +64,7 @@ def findings_by_kind(book: Book, findings: Sequence[Finding], named: str = "") -
     """What is to be settled, decided, expected and known, a row a kind, as a table of that name; each finding apart
     where that is more."""
     rows = by_kind(findings)
-    findings_sheet(book, rows, itemgetter(1), before=(Column("To", itemgetter(0), "text", 9),), named=named)
+    findings_sheet(book, rows, itemgetter(1), before=(Column("Kind", itemgetter(0), "text", 9),), named=named)
     if len(rows) < len(every := alike(findings)):
         findings_sheet(book, every, name="All findings")
 
@@ -92,7 +92,7 @@ def _summary(book: Book, plan: Plan) -> None:
         rows += [("Between", pause(plan), left),
                  ("Moves back", len(plan.leg(BACK)), left),
                  ("Time for the way back", _length(plan, BACK), left)]
-    if plan.back_from_s is None:
+    if plan.back_from_s is None and plan.evening is None:
         rows.append(("Total time", show_total(plan), left))
     for name, w in windows(plan):
         rows += [(capital(name), window_text(w), left),
@@ -136,7 +136,8 @@ _KINDS = ("Wave", "Lane")
 
 
 def _length(plan: Plan, leg: str) -> str:
-    return about_length(plan, leg) if plan.in_lanes else show_duration(plan.leg_span_s(leg))
+    alone = "the moves alone " * (plan.evening is not None)
+    return alone + about_length(plan, leg) if plan.in_lanes else show_duration(plan.leg_span_s(leg))
 
 
 def _groups(plan: Plan, leg: str) -> list[tuple[int, tuple[Move, ...]]]:

@@ -36,6 +36,11 @@ def test_each_move_is_drawn_from_its_start_to_its_end(made) -> None:
         dark = [n for n, c in enumerate(colours) if c in ("FF1F4E79", "FF548235")]
         begin, end = at[m]
         assert dark == list(range(begin // step, max(end - 1, begin) // step + 1))
+    hours = [c.value for c in sheet[4][4:] if c.value]
+    assert sum(" " in hour for hour in hours) == 1 and any(hour.startswith("Sun ") for hour in hours)
+    marked = {c.value: n for row in rows for n, c in enumerate(row[4:]) if c.value}
+    assert plan.window and marked["|"] == plan.window.length_s * 1000 // step and 0 < marked["R"] < marked["|"]
+    assert all(f"; {letter}: " in sheet["A2"].value for letter in marked)
 
 
 def test_what_became_of_a_move_and_of_a_task_is_chosen(made) -> None:
@@ -57,6 +62,7 @@ def test_every_sheet_fits_a_page_and_repeats_its_headers(made) -> None:
     _, book = made
     for sheet in book:
         assert sheet.sheet_properties.pageSetUpPr.fitToPage and sheet.page_setup.orientation == "landscape"
+        assert [c.coordinate for row in sheet for c in row if c.alignment.indent and not c.alignment.horizontal] == []
     assert all(book[name].print_title_rows for name in ("Moves", "Gantt", "Way out", "Way back", "Tasks", "Findings"))
 
 
