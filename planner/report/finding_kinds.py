@@ -72,13 +72,24 @@ def _kind(rows: Sequence[Finding]) -> FindingKind:
     first, by_message = rows[0], grouped((f.message, f.subject) for f in rows)
     endings = {message.partition(": ")[2] for message in by_message}
     ending = endings.pop() if len(by_message) > 1 == len(endings) else ""
-    title = _LISTS.sub("", first.message)
+    title = _LISTS.sub("", _alike([*by_message]))
     return FindingKind(
         _word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
         tuple((tuple(dict.fromkeys(names)), message.partition(": ")[0] if ending else message)
               for message, names in by_message.items()),
         ending=ending, fixes=tuple(dict.fromkeys(f.fix for f in rows if f.fix))[:_FIXES], rule=first.rule,
         severity=first.severity)
+
+
+def _alike(messages: Sequence[str]) -> str:
+    """What messages have in common, word by word: ``id … is taken by … on A``; the first of those that differ in more
+    than their half."""
+    words = [m.split(" ") for m in messages]
+    if len({len(w) for w in words}) > 1:
+        return messages[0]
+    same = [each[0] if len({*each}) == 1 else f"…{each[0][len(each[0].rstrip(':;,')):]}"
+            for each in zip(*words, strict=True)]
+    return messages[0] if 2 * sum(w.startswith("…") for w in same) > len(same) else " ".join(same)
 
 
 def _word(f: Finding) -> str:

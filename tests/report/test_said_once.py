@@ -53,6 +53,17 @@ def document() -> WhatifDocument:
     return whatif_document([replace(r, findings=SAID) for r in results], "0")
 
 
+def test_a_kind_is_headed_by_what_its_messages_have_in_common() -> None:
+    def title(*messages: str) -> str:
+        (kind,) = kinds([Finding("partition.id-free", Severity.WARNING, f"p{n}", m) for n, m in enumerate(messages)])
+        return kind.title
+
+    assert title("id 4 is taken by a on S1: it changes") == "id 4 is taken by a on S1: it changes"
+    assert title("id 4 is taken by a on S1: it changes", "id 6 is taken by b on S2: it changes") == (
+        "id … is taken by … on …: it changes")
+    assert title("a b c", "a x y") == "a b c" and title("a b", "a b c") == "a b"  # they have too little in common
+
+
 def findings_of(data: bytes, sheet: str = "Findings") -> list[dict[str, Any]]:
     head, *rows = load_workbook(BytesIO(data))[sheet].values
     return [dict(zip(map(str, head), row, strict=True)) for row in rows]
@@ -72,7 +83,7 @@ def test_a_kind_is_told_once_by_every_paper_with_its_number_and_one_fix() -> Non
     """Page, runbook, workbook and terminal each had a grouping of their own."""
     (kind,) = kinds(SAID)
     assert (kind.number, len(kind.rows), kind.fixes, kind.word) == (41, 2, ("add some",), "decide")
-    assert [(r["To"], r["Subject"]) for r in findings_of(plan_workbook(plan(), BASE))] == [
+    assert [(r["Kind"], r["Subject"]) for r in findings_of(plan_workbook(plan(), BASE))] == [
         ("settle", "q"), ("decide", "41 ×")]
     console = Console(width=80)
     with console.capture() as printed:

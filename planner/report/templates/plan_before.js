@@ -278,7 +278,7 @@ function moves() {
 }
 function movesOnce() {
   $("#moves-table thead tr").append(...COLUMNS.map(([name, , cls], i) => {
-    const button = make("button", { type: "button" }, name), th = make("th", { scope: "col", class: cls }, button);
+    const button = make("button", { type: "button" }, name), th = make("th", { scope: "col", class: cls, "data-head": name }, button);
     button.addEventListener("click", () => { sorted = [i, sorted[0] === i ? -sorted[1] : 1]; moves(); });
     return th;
   }));
@@ -382,7 +382,13 @@ let width = 0;
 const again = () => { if (innerWidth !== width) { width = innerWidth; draw(); } };
 addEventListener("resize", again);
 document.addEventListener("view", e => { if (e.detail === "before") { width = innerWidth; draw(); } });
-const paper = on => { printing = on; draw(); };
+let shut = [];  // what is folded on the screen is not on paper
+const paper = on => {
+  printing = on;
+  if (on) shut = $$("#before .kind:not([open])");
+  for (const d of shut) d.open = on;
+  draw();
+};
 addEventListener("beforeprint", () => paper(true));
 addEventListener("afterprint", () => paper(false));
 })();

@@ -218,11 +218,10 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   function flying(m, st) {
     const limit = Engine.limits(M, m), begun = (st.begun - Engine.zero(M, R, now())) / 1000, end = F && F.moves.get(m.n) && F.moves.get(m.n).end;
     const x = v => (100 * v / limit.stop).toFixed(1);
-    const state = P.lpars[m.lpar].rmc && !m.inactive ? `${m.commands.state}, and it is gone from ${short(m.from)}` : `${m.commands.state}, and it is gone from ${short(m.from)}`;
     return `<p class="much" data-flown="${m.n}"><b></b> of ${esc(range(m))}${end ? `, lands ${esc(when(end[1]))}` : ""}</p>
 <svg class="meter" viewBox="0 0 100 9" preserveAspectRatio="none" aria-hidden="true"><rect class="p-rest" width="100" height="9"/><rect class="p-band" x="${x(limit.low)}" width="${x(limit.high - limit.low)}" height="9"/><rect class="p-flown" y="2" width="0" height="5"/><rect class="p-stop" x="98.5" width="1.5" height="9"/></svg>
 <p class="dim">Grey: expected landing. Red: stop it at ${esc(spanOf(limit.stop))} (${esc(when(begun + limit.stop))}).</p>
-<h4>Arrived when this says ${esc(state)}${on(m, 1)}</h4>${copy(m.commands.arrived, `has ${m.lpar} arrived`)}<div class="gap"></div>${button(m.n, "arrived", "arrived", "✓ Arrived")}${button(m.n, "failed", "no", "✕ Failed or hangs")}`;
+<h4>Arrived when this says ${esc(m.commands.state)}, and it is gone from ${esc(short(m.from))}${on(m, 1)}</h4>${copy(m.commands.arrived, `has ${m.lpar} arrived`)}<div class="gap"></div>${button(m.n, "arrived", "arrived", "✓ Arrived")}${button(m.n, "failed", "no", "✕ Failed or hangs")}`;
   }
   function failed(m, st) {
     const held = Engine.heldUp(M, m.n), stop = st.state === "failed";
