@@ -27,7 +27,7 @@ def verdict(plan: Plan) -> Verdict:
         return Verdict("DOES NOT FIT", f"{said}; {_over(plan)}" if plan.evening else said, good=False)
     evening, last = plan.evening, plan.window
     if evening is None or last is None:
-        spare = [f"{name}: {show_minutes(w.spare_s or 0)} to spare" for name, w in windows(plan)]
+        spare = [f"{name}: {show_minutes(w.spare_s or 0)} to spare as predicted" for name, w in windows(plan)]
         return Verdict("FITS" if spare else "PLANNED", "; ".join(spare) or _lengths(plan), good=True)
     ends = f"the window ends {last.end:%H:%M}"
     if plan.back_from_s is not None and evening.back is not None:
@@ -61,7 +61,14 @@ def _too_long(name: str, w: Window) -> str:
 
 
 def _lengths(plan: Plan) -> str:
-    return many(len(plan.moves), "move") if plan.moves else "nothing has to move"
+    """How many moves, and how long they take together where no window is asked about."""
+    if not plan.moves:
+        return "nothing has to move"
+    moves, evening = many(len(plan.moves), "move"), plan.evening
+    if evening is None:
+        return f"{moves}, over about {show_minutes(plan.total_s)} after the first begins"
+    most = by(plan, (evening.back or evening.out).most_ms).lstrip("+")
+    return f"{moves}, over {most} after the first begins in 9 nights of 10"
 
 
 def proof(plan: Plan) -> list[str]:

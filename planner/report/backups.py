@@ -18,6 +18,8 @@ from planner.report.text import md
 from planner.rules import Site
 
 _FILE = "before-moves"
+_NO_CLUSTER = ("", "none")
+"""What a VIOS says that is a node of no shared storage pool."""
 _SYSTEMS = (
     (("AIX", ""), "AIX: a mksysb of each, not older than a week, that NIM can restore (on the NIM master)",
      "lsnim -t mksysb -l"),
@@ -42,7 +44,7 @@ def backups(plan: Plan, site: Site) -> Iterator[Item]:
     if vioses:
         yield Item(f"Configuration of each VIOS saved, as padmin: {', '.join(md(v.name) for v in vioses)}",
                    f"viosbr -backup -file {_FILE}")
-    for cluster in sorted({v.cluster for v in vioses if v.cluster}):
+    for cluster in sorted({v.cluster for v in vioses if v.cluster.casefold() not in _NO_CLUSTER}):
         yield Item(f"Shared storage pool {md(cluster)} saved, on one of its VIOSes, as padmin",
                    command("viosbr", "-backup", "-clustername", cluster, "-file", _FILE))
     systems = {site.lpars[m.lpar].os for m in plan.moves}

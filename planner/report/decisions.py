@@ -66,7 +66,10 @@ def decisions(plan: Plan, whose: Mapping[str, str] | None = None) -> list[Decisi
     """By their moments, those of none last; none where nothing moves. ``whose``: LPAR → its owner."""
     if not plan.moves:
         return []
-    rows = [*_go(plan), *_longest(plan), *_work(plan), *_no_return(plan), *_late(plan, whose or {})]
+    begun = [*_go(plan), *_longest(plan)]
+    first = max((d.ms for d in begun if d.ms is not None), default=0)
+    work = [d if d.latest or d.ms is None else d._replace(ms=max(d.ms, first)) for d in _work(plan)]
+    rows = [*begun, *work, *_no_return(plan), *_late(plan, whose or {})]
     return sorted(rows, key=lambda d: math.inf if d.ms is None else d.ms)
 
 
@@ -142,7 +145,7 @@ def _no_return(plan: Plan) -> Iterator[Decision]:
     if evening is not None and evening.turning is not None:
         yield _turning(plan, evening.turning)
     elif evening is not None and not back and not isinstance(plan.goal, Resume | Whatif) and evening.in_time is None:
-        yield Decision("", NO_RETURN, f"{_NO_WAY_BACK}; with --window as well it is worked out")
+        yield Decision("not worked out", NO_RETURN, f"{_NO_WAY_BACK}; with --window as well it is")
     if not back:
         return
     last = must_begin_ms(plan)

@@ -69,16 +69,18 @@ def _drawn(plan: Plan, legs: tuple[str, ...], window: Window | None, start: int)
 
 
 def hour_scale(plan: Plan, start: int, end: int, wide: int) -> str:
-    """The hours above a night (ms of the plan) that is drawn in so many letters, each at its place."""
+    """The hours above a night (ms of the plan) that is drawn in so many letters, each at its place; the last one, which
+    is moved in where it would run out, instead of one that it would touch."""
     clock, per = plan.clock(start), max((end - start) / wide, 1.0)
     tick, last = (_TICK_SPAN, wide) if clock is None else (_TICK, wide - _CLOCK)
     step = next((m for m in _STEPS_MIN if m * 60_000 / per >= tick), _STEPS_MIN[-1]) * 60_000
     ahead = 0 if clock is None else (clock.hour * 60 + clock.minute) * 60_000 % step
-    out = ""
+    out = before = ""
     for ms in range(start + (-ahead) % step, end + 1, step):
         then = plan.clock(ms)
         hour = f"{then:%H:%M}" if then else f"+{show_minutes((ms - start) / 1000)}"
-        out = out.ljust(min(round((ms - start) / per), last)) + hour
+        at = min(round((ms - start) / per), last)
+        out, before = (before if len(out) >= at else out).ljust(at) + hour, out
     return out
 
 

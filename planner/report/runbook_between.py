@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from planner.names import quoted
-from planner.plan.choices import BACK
+from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif
 from planner.report.commands import is_ivm
 from planner.report.headroom import sentences
 from planner.report.site_checks import where
 from planner.report.text import between, clock_span, md
-from planner.report.turns import about
+from planner.report.turns import about, by, must_begin_ms, until
 from planner.report.whatif_runbook import after_the_moves
 from planner.rules import Site
 from planner.units import cores
@@ -77,9 +77,15 @@ def _one_by_one(plan: Plan, site: Site) -> Iterator[str]:
 
 
 def _back_begins(plan: Plan) -> str:
-    start = min(m.start_ms for m in plan.leg(BACK))
-    predicted = plan.in_lanes and plan.back_from_s is None
-    return f"about {about(plan, start)}" if predicted else clock_span(plan, start, None)
+    """When the way back begins: in half of the nights, and at the latest, where nights were drawn."""
+    start, evening = min(m.start_ms for m in plan.leg(BACK)), plan.evening
+    if not plan.in_lanes or plan.back_from_s is not None:
+        return clock_span(plan, start, None)
+    if evening is None or not plan.leg(OUT):
+        return f"about {about(plan, start)}"
+    last = must_begin_ms(plan)
+    return (f"about {by(plan, evening.out.half_ms + 1000 * (plan.work_s or 0))}"
+            + ("" if last is None else f", at the latest {until(plan, last)}"))
 
 
 def _powered_off(plan: Plan, site: Site) -> Iterator[str]:

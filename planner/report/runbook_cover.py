@@ -42,8 +42,8 @@ def _decisions(plan: Plan, site: Site) -> Iterator[str]:
     rows = []
     for d in decisions(plan, owners(site.estate)):
         moment = md(d.moment)
-        rows.append((f"**{moment}**" if d.name == NO_RETURN else moment, f"**{d.name}:** {md(d.told())}", md(d.yes_if),
-                     md(d.otherwise), BOX))
+        rows.append((f"**{moment}**" if moment and d.name == NO_RETURN else moment, f"**{d.name}:** {md(d.told())}",
+                     md(d.yes_if), md(d.otherwise), BOX))
     if rows:
         yield "## Decisions\n"
         yield from table(("When", "What", "Yes, if", "Otherwise", "Decided"), rows)

@@ -43,16 +43,20 @@ def move_lines(site: Site, moves: Iterable[Move], operation: str, own: Mapping[M
         yield from ((consoles_for(site, m.source, m.target)[0], line) for line in lines)
 
 
+_IN_LINES = 3
+"""Commands that need no block of their own."""
+
+
 def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Commands (console, line) as blocks of their own, one for each console at which they are typed; above a block what
-    is to be known of its commands. Of several consoles one that has a single command has it in a line."""
+    is to be known of its commands. Of several consoles one that has few commands has each in a line."""
     sole = sole_console(site)
     alone, blocks = list[str](), list[str]()
     for console, lines in grouped(("" if sole else console, line) for console, line in rows).items():
         remarks = [f"- {md(line.removeprefix('# '))}" for line in dict.fromkeys(lines) if line.startswith("#")]
         commands = [line for line in dict.fromkeys(lines) if not line.startswith("#")]
-        if console and len(commands) == 1 and not remarks:
-            alone.append(f"- On console {md(console)}: {told(commands[0])}")
+        if console and len(commands) <= _IN_LINES and not remarks:
+            alone += (f"- On console {md(console)}: {told(line)}" for line in commands)
             continue
         blocks += [f"On console {md(console)}:\n"] if console else ()
         blocks += [*remarks, ""] if remarks else ()

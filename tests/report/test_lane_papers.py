@@ -18,11 +18,15 @@ from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Wait, dump, parse
 from planner.plan.questions import Evacuate
+from planner.report.answer import verdict
+from planner.report.decisions import decisions
 from planner.report.markdown import inline
+from planner.report.night import hour_scale
 from planner.report.plan_terminal import plan_view
 from planner.report.runbook import runbook
-from planner.report.turns import Turns, about, lanes_tally, middle, must_begin_ms
+from planner.report.turns import Turns, about, by, lanes_tally, middle, must_begin_ms
 from planner.report.workbook import plan_workbook
+from planner.units import show_minutes
 from tests import papers
 from tests.landscape import landscape
 from tests.lanes import in_lanes, in_waves
@@ -116,6 +120,43 @@ def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
     evening, window, undrawn = night().evening, night().window, must_begin_ms(night().replace(evening=None))
     assert evening and window and undrawn and end == (evening.work_by_ms or 0) // 60_000 * 60_000
     assert 0 <= window.ms_to(window.end) - undrawn - 1000 * night().leg_span_s(BACK) < 60_000
+
+
+def test_the_papers_tell_one_clock() -> None:
+    """What is left of the window is counted from the same moment as by when it is over; the work is over when the nights say so."""
+    plan = night()
+    evening, window = plan.evening, plan.window
+    assert evening and evening.back and window
+    spare = show_minutes((window.ms_to(window.end) - evening.back.most_ms) // 60_000 * 60)
+    assert f": fits, {spare} to spare in 9 nights of 10 (" in book()
+    assert verdict(plan).sentence.startswith(f"over by {by(plan, evening.back.most_ms)} in 9 nights of 10")
+    over = by(plan, evening.out.half_ms + 3_600_000)
+    assert f"- [ ] Work over by about {over}, at the latest {about(plan, must_begin_ms(plan) or 0)}\n" in book()
+    undrawn = plan.replace(evening=None)
+    assert f": fits, {show_minutes(window.spare_s or 0)} to spare as predicted" in runbook(undrawn, site())
+    alone = night(False)
+    assert alone.evening and verdict(alone).sentence.endswith(
+        f"over {by(alone, (alone.evening.back or alone.evening.out).most_ms)[1:]} after the first begins in 9 nights of 10")
+
+
+@pytest.mark.parametrize("wide", range(40, 121))
+def test_the_hours_of_a_night_do_not_touch(wide: int) -> None:
+    scale = hour_scale(night(), 0, 6 * 3_600_000, wide)
+    assert len(scale) <= wide and all(re.fullmatch(r"\d\d:\d\d", hour) for hour in scale.split())
+    assert scale.split()[0] == "22:00" and scale.split()[-1] == "04:00"
+
+
+def test_decisions_stand_in_the_order_in_which_they_are_made() -> None:
+    """What follows the moves has no latest moment of its own where the way back is another night: it comes after them all the same."""
+    evening = night().evening
+    assert evening
+    late = replace(evening, work_by_ms=None, go_by_ms=evening.out.half_ms + 60_000, moves=tuple(
+        replace(r, latest_ms=r.latest_ms and r.latest_ms + 3_600_000) for r in evening.moves))
+    for one in (night(), night().replace(evening=late)):
+        told = decisions(one)
+        assert [d.name for d in told[:3]] == ["Go or no-go", "Longest move", "Go or no-go"]
+        assert (told[0].what, told[2].what[:16]) == ("the first move begins", "the work begins;")
+    assert "****" not in runbook(night(False), site())
 
 
 def test_time_for_checks_is_said() -> None:
