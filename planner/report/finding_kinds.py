@@ -77,8 +77,16 @@ def _kind(rows: Sequence[Finding]) -> FindingKind:
         _word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
         tuple((tuple(dict.fromkeys(names)), message.partition(": ")[0] if ending else message)
               for message, names in by_message.items()),
-        ending=ending, fixes=tuple(dict.fromkeys(f.fix for f in rows if f.fix))[:_FIXES], rule=first.rule,
+        ending=ending, fixes=_few([*dict.fromkeys(f.fix for f in rows if f.fix)]), rule=first.rule,
         severity=first.severity)
+
+
+def _few(fixes: Sequence[str]) -> tuple[str, ...]:
+    """What mends them; of many what they have in common, else some and how many there are."""
+    if len(fixes) <= _FIXES:
+        return tuple(fixes)
+    common = _alike(fixes)
+    return (common,) if common not in fixes else (*fixes[:_FIXES], f"… ({len(fixes)} in all)")
 
 
 def _alike(messages: Sequence[str]) -> str:

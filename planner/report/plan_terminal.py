@@ -43,7 +43,7 @@ from planner.report.text import (
     windows,
 )
 from planner.report.turns import about, lane_name, middle, numbers, start_order
-from planner.units import show_cores, show_gib, some
+from planner.units import many, show_cores, show_gib, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
 
@@ -152,9 +152,16 @@ def _title(plan: Plan) -> Text:
 
 
 def _stays(plan: Plan) -> list[str]:
-    """Who stays where and why: a line for all whom one reason keeps on one server."""
+    """Who stays where and why: a line for all whom one reason keeps on one server; on more than a few one for all."""
     by = grouped((((server, why), name) for name, server, why in plan.stays))
-    lines = [f"stays on {server}: {some(names, _MOST_STAYS)} ({why})" for (server, why), names in by.items()]
+    alike = grouped((why, (server, names)) for (server, why), names in by.items())
+    lines = []
+    for why, told in alike.items():
+        if len(told) > _FEW:
+            whom = some((name for _, names in told for name in names), _NAMED)
+            lines.append(f"stay where they are, on {many(len(told), 'server')}: {whom} ({why})")
+        else:
+            lines += [f"stays on {server}: {some(names, _MOST_STAYS)} ({why})" for server, names in told]
     more = [str(_more(len(lines) - _MOST_STAYS, "lines of who stays"))] if len(lines) > _MOST_STAYS else []
     return lines[:_MOST_STAYS] + more
 

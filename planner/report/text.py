@@ -67,7 +67,7 @@ def fit(plan: Plan, w: Window) -> str:
     left_ms = plan.window.ms_to(w.end) - last.most_ms
     if w.fits and left_ms >= 0:
         return f"fits, {show_minutes(left_ms // 60_000 * 60)} to spare in 9 nights of 10 ({spare} for the moves alone)"
-    return (f"fits in {100 * share:.0f} of 100 nights, {100 * evening.confidence:.0f} are asked for "
+    return (f"in time in {100 * share:.0f} of 100 nights, {100 * evening.confidence:.0f} are asked for "
             f"({spare} to spare for the moves alone)")
 
 

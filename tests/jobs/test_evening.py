@@ -17,8 +17,10 @@ from planner.plan.evening import Evening, Turning
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Evacuate, Headroom, Period
 from planner.report.decisions import NO_RETURN, decisions
+from planner.report.page.answer import Line, answer
 from planner.report.text import fit
 from planner.schedule.lanes import Pacing
+from planner.units import show_minutes
 from planner.verify import verify_plan
 
 FREED = "SN8379A80_p595-2"
@@ -99,7 +101,9 @@ def test_a_window_fits_only_in_as_many_nights_as_are_asked_for() -> None:
     plan = planned("2026-12-05 22:00/01:00")
     assert plan.window is not None and plan.window.fits is False and not plan.window.too_short
     assert exit_code(plan) == 0
-    assert fit(plan, plan.window).startswith("fits in 0 of 100 nights, 90 are asked for")
+    assert fit(plan, plan.window).startswith("in time in 0 of 100 nights, 90 are asked for")
+    said = next(line for line in answer(plan, str, Line("", "")) if line.bold.startswith("It does not fit"))
+    assert f"The moves alone: {show_minutes(plan.window.spare_s or 0)} to spare." in said.text and not said.good
     again = verify_plan(plan, landscape())
     assert again.holds and any(f.rule == "timing.confidence" for f in again.findings)
     wide = planned()

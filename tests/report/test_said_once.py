@@ -64,6 +64,27 @@ def test_a_kind_is_headed_by_what_its_messages_have_in_common() -> None:
     assert title("a b c", "a x y") == "a b c" and title("a b", "a b c") == "a b"  # they have too little in common
 
 
+def test_many_fixes_are_told_by_what_they_have_in_common() -> None:
+    def fixes(*texts: str) -> tuple[str, ...]:
+        (kind,) = kinds([Finding("estate.x", Severity.WARNING, f"p{n}", "m", text) for n, text in enumerate(texts)])
+        return kind.fixes
+
+    assert fixes("look at v1", "look at v2") == ("look at v1", "look at v2")
+    assert fixes(*(f"look at v{n}" for n in range(9))) == ("look at …",)
+    assert fixes(*(" ".join("abcdefghi"[:n]) for n in range(1, 8))) == ("a", "a b", "a b c", "a b c d", "… (7 in all)")
+
+
+def test_who_stays_on_many_servers_for_one_reason_is_told_in_a_line() -> None:
+    def told(count: int) -> str:
+        console = Console(width=200)
+        with console.capture() as shown:
+            console.print(plan_view(plan().replace(stays=tuple((f"v{n}", f"S{n}", "VIOS") for n in range(count)))))
+        return shown.get()
+
+    assert "stay where they are, on 5 servers: v0, v1, v2, v3, v4 (VIOS)" in told(5)
+    assert "stays on S3: v3 (VIOS)" in told(4) and "where they are" not in told(4)
+
+
 def findings_of(data: bytes, sheet: str = "Findings") -> list[dict[str, Any]]:
     head, *rows = load_workbook(BytesIO(data))[sheet].values
     return [dict(zip(map(str, head), row, strict=True)) for row in rows]

@@ -90,14 +90,18 @@ def _in_time(plan: Plan) -> Line:
 
 
 def _too_long(plan: Plan, window: Window) -> Line:
-    """By how much it does not fit, and what would make it fit where that was worked out."""
-    predicted, evening = f"{show_minutes(-(window.spare_s or 0))} too long", plan.evening
+    """By how much it does not fit, or in how few nights, and what would make it fit where that was worked out."""
+    evening, spare = plan.evening, show_minutes(abs(window.spare_s or 0))
     would = [capital(f.message) + "." for f in plan.findings if f.rule == "timing.would-fit"]
-    if evening is None or window is not plan.window or evening.go_by_ms is None or evening.go_by_ms >= 0:
-        return Line(f"It does not fit: {predicted}", " ".join((_ends(window), "As predicted.", *would)), good=False)
-    most = f"{show_minutes(-evening.go_by_ms / 1000)} too long in {nights(evening.confidence)}"
-    return Line(f"It does not fit: {most}", " ".join((_ends(window), f"As predicted it is {predicted}.", *would)),
-                good=False)
+    if evening is not None and window is plan.window and (evening.go_by_ms or 0) < 0:
+        most = f"{show_minutes(-(evening.go_by_ms or 0) / 1000)} too long in {nights(evening.confidence)}"
+    elif evening is None or window.too_short:
+        said = " ".join((_ends(window), "As predicted.", *would))
+        return Line(f"It does not fit: {spare} too long", said, good=False)
+    else:
+        most = f"in time in {math.floor(100 * (evening.in_time or 0))} nights of 100"
+    alone = f"The moves alone: {spare} {'too long' if window.too_short else 'to spare'}."
+    return Line(f"It does not fit: {most}", " ".join((_ends(window), alone, *would)), good=False)
 
 
 def _ends(window: Window) -> str:
