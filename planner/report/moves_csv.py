@@ -6,6 +6,7 @@ import csv
 import io
 
 from planner.estate.policies import owners
+from planner.names import shown
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.commands import consoles_for, migrlpar
@@ -21,7 +22,7 @@ _HEADER = ("Number", "Leg", "Lane", "Wave", "LPAR", "From", "To", "Partition id 
 
 def moves_csv(plan: Plan, site: Site) -> str:
     """The whole file. *Minutes at least* and *at most*: 8 in 10; starts are clock times where there is a window, else
-    seconds from the first."""
+    seconds from the first. Names stand as people see them everywhere: plan.json has those that nobody can type."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(_HEADER)
@@ -43,5 +44,5 @@ def moves_csv(plan: Plan, site: Site) -> str:
                 m.target_msp, consoles_for(site, m.source, m.target)[0], migrlpar(m, site, "m", own[m]))
 
     for m in (*start_order(plan, OUT), *start_order(plan, BACK)):
-        rows.writerow([no_formula("" if x is None else str(x)) for x in cells(m)])
+        rows.writerow([no_formula("" if x is None else shown(str(x))) for x in cells(m)])
     return out.getvalue()

@@ -11,6 +11,7 @@ from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
+from planner import names
 from planner.report.seen import Text
 
 
@@ -100,5 +101,5 @@ def without_empty(title: str, rows: Sequence[Mapping[str, str]], left: Collectio
         table.add_column(name, overflow="fold", justify="left" if name in left else "right", no_wrap=name in whole,
                          min_width=widest)
     for row in rows[:most]:
-        table.add_row(*(Text(row[name]) for name in shown))
+        table.add_row(*(Text(names.shown(row[name])) for name in shown))
     return table

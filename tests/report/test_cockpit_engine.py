@@ -310,6 +310,24 @@ def test_a_filtered_listing_says_nothing_of_others(tmp_path: Path) -> None:
     assert told["ticks"] == [["a1", "out", "arrived"]] and not told["odd"]
 
 
+def test_what_was_cut_proves_no_arrival(tmp_path: Path) -> None:
+    """Of a command whose answer was not copied nothing is known; a filtered answer before it is no whole one. Nothing more is ticked of a
+    text that ends anywhere than of the whole."""
+    _, there = first("a1")
+    runs = f"> lssyscfg -r lpar -m {there} -F name,state\na1,Running\n"
+    asked = "> lssyscfg -r lpar -m A -F name,state"
+    for cut in (asked, f"{asked} --filter lpar_names=a2\na2,Running\n{asked}\n", f"{asked} --filter lpar_names=a1"):
+        told = pasted(tmp_path, runs + cut)
+        assert told["ticks"] == [] and "paste the listing of A too" in told["said"][0], cut
+    assert pasted(tmp_path, f"{runs}{asked}\na2,Running\n{asked} --filter lpar_names=a2\na2,Running\n")["ticks"] == [["a1", "out", "arrived"]]
+    whole = (f"# A\nlslparmigr: no such thing\na2,Migrating - Running\na1,Migration Failed\nx1,Not Activated\n# {there}\nlpar_name=a1,"
+             "migration_state=Not Migrating,remote_manager=\na1,3,Migrating - Running,inactive\n")
+    ticks = in_node(tmp_path, data(), """
+      return [...arg].map((_, k) => Engine.observed(M, fresh(), Engine.read(M, arg.slice(0, k + 1)).facts, 600).ticks.map(t => `${t.n} ${t.event}`))""", whole)
+    assert ticks[-1] and all({*found} <= {*ticks[-1], f"{first('a1')[0]} started"} for found in ticks)
+    assert not any("arrived" in t for found in ticks for t in found)
+
+
 def test_one_listing_alone_proves_no_arrival(tmp_path: Path) -> None:
     _, there = first("a1")
     told = pasted(tmp_path, "a1,Running\n", server=there)

@@ -102,6 +102,15 @@ def test_the_table_has_a_row_a_move_with_its_command(window: bool) -> None:
         out[r["LPAR"]] for r in rows if r["Leg"] == "back"]
 
 
+@pytest.mark.parametrize(("name", "seen"), [("a\u202eb", r"a\u202eb"), ("a\x07b", r"a\x07b"), ("a\nb", r"a\nb"), ("=1", "'=1")])
+def test_what_nobody_sees_in_a_name_is_shown_in_its_row(name: str, seen: str) -> None:
+    plan = night(window=False, back=False)
+    (first, *more) = plan.moves
+    text = moves_csv(plan.replace(moves=(replace(first, lpar=name), *more)), Site(BASE.replace(lpars=tuple(
+        replace(p, name=name) if p.name == first.lpar else p for p in BASE.lpars))))
+    assert seen in [r["LPAR"] for r in csv.DictReader(io.StringIO(text))] and (name == "=1" or name not in text)
+
+
 def test_each_row_says_whom_to_ask() -> None:
     plan, site = night(window=False, back=False), Site(stating(BASE, policy("owner", "a1", "Ledgers")))
     rows = csv.DictReader(io.StringIO(moves_csv(plan, site)))

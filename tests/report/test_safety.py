@@ -16,6 +16,7 @@ from planner.report.commands import migrlpar, state_query
 from planner.report.html import templates
 from planner.report.output import write_directory
 from planner.report.seen import Text
+from planner.report.tables import without_empty
 from planner.report.terminal import console
 from planner.report.text import md
 from planner.rules import Site
@@ -115,3 +116,6 @@ def test_a_control_character_is_shown_on_the_terminal_as_what_it_is() -> None:
     console = Console(width=80, file=StringIO())
     console.print(Text("a\x07b").append("c\x08d"))
     assert console.file.getvalue() == "a\\x07bc\\x08d\n"  # type: ignore[attr-defined]
+    table = Console(width=80, file=StringIO())
+    table.print(without_empty("", [{"LPAR": "a\nb"}], {"LPAR"}, {"LPAR"}))
+    assert table.file.getvalue().split() == ["LPAR", "a\\nb"]  # type: ignore[attr-defined]

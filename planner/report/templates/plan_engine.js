@@ -460,14 +460,16 @@ const Engine = (() => {
         const names = option(command[0], "--filter");
         filter = names && /lpar_names/.test(command[0]) ? names.replace(/^"?lpar_names=/, "").replace(/"$/, "").split(",") : null;
         if (!known.has(now)) { odd.push(line); continue; }
-        if (command[1] === "lssyscfg") { of(now).listed = true; of(now).only = filter; }
         continue;
       }
       if (marked) { if (known.has(marked[1])) { now = marked[1]; filter = null; } else odd.push(line); continue; }
       const row = /^No results were found/i.test(line) ? {} : rowOf(line);
       if (!row || !known.has(now)) { odd.push(line); continue; }
       const f = of(now);
-      if (row.state || !row.name) f.listed = true;
+      if (row.state || !row.name) {  // a command alone lists nothing: what it said may have been cut
+        f.only = !filter || (f.listed && !f.only) ? null : [...(f.only || []), ...filter];
+        f.listed = true;
+      }
       if (row.state) f.rows.set(row.name, row.state.toLowerCase().replace(/migrating-/, "migrating - "));
       if (row.migration) f.moving.set(row.name, row.migration.toLowerCase());
     }
