@@ -7,7 +7,7 @@ states the fact. Every collection is sorted by its key, so that the same facts g
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
@@ -512,6 +512,19 @@ class Estate:
         return replace(self, lpars=tuple(
             replace(p, server=placement[p.name]) if placement.get(p.name, p.server) != p.server else p
             for p in self.lpars))
+
+    def around(self, servers: Collection[str]) -> Estate:
+        """What is on these servers and belongs to it; of the others, whose names policies and consoles go by, the
+        bare machines."""
+        lpars, vioses = ({row.name for row in rows if row.server in servers} for rows in (self.lpars, self.vioses))
+        near = {"server": servers, "lpar": lpars, "vios": {*vioses, ""}}
+        kept: dict[str, tuple[Any, ...]] = {}
+        for kind, of in CLASSES.items():
+            rows = getattr(self, kind)
+            for name in {f.name for f in fields(of)} & near.keys():
+                rows = [row for row in rows if getattr(row, name) in near[name]]
+            kept[kind] = tuple(rows)
+        return replace(self, **kept)
 
     @property
     def networked(self) -> set[str]:

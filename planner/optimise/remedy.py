@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -371,20 +372,43 @@ class HeadroomRemedy(Buying, HeadroomProgram):
         HeadroomProgram.__init__(self, site, shop.candidates, goal)
 
 
-def bought_whatever_the_room(site: Site, judge: Judge, server: str, prices: Prices, time_limit: float
-                             ) -> tuple[Repair, ...]:
-    """The cheapest changes for the LPARs of a server alone, everybody coming home, where no less is bought with room
-    for all everywhere; () where that is not so, or is not known."""
+@dataclass(frozen=True, slots=True)
+class QuickBuy:
+    """What is bought for the LPARs of a server alone, who go to servers ``among`` these; ``least``: for no less could
+    they go anywhere, were there room for all everywhere."""
+
+    changes: tuple[Repair, ...]
+    among: tuple[str, ...]
+    least: bool
+
+
+def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_limit: float) -> Iterator[QuickBuy]:
+    """The cheapest changes for the LPARs of a server alone, everybody coming home: as if there were room for all
+    everywhere, on the servers with most of it; and where there is room for them."""
     must = list(site.residents(server))
     offered = {n: _offered(site, judge, n, server) for n in must}
-    among = _among(site, offered)
+    among = tuple(_among(site, offered))
     shop = shop_of(site, judge, prices, must, (), among, only=offered, come_back=True)
     if shop.stranded:
-        return ()
+        return
+    room = ledger.Ledger(site, site.start)
+    most = max(1, len(among) * len(must))
+    less_room = {s: (_PRICE - 1) * rank // most for rank, s in enumerate(
+        sorted(among, key=lambda s: (-min(room.free(s)), s)))}
+    for places in shop.candidates.cost.values():
+        places.update((s, less_room[s]) for s in places if s != STOPPED)
     model = Buying(site, shop, among, must)
-    solution = model.solve(now() + time_limit, 0.0)
-    changes = model.changes(solution) if solution.outcome is Outcome.OPTIMAL else ()
-    return changes if _whatever_the_room(model, prices.total(changes), prices) else ()
+    counted = {r.rule for r in ledger.RESOURCES}
+    everywhere = model.program.without(*(row.tag for row in model.program.rows if row.tag.rule in counted))
+    least = None
+    for ask in (partial(solve, everywhere, time_limit), partial(model.solve, now() + time_limit, 0.0)):
+        solution = ask()
+        if solution.outcome is not Outcome.OPTIMAL:
+            return
+        changes = model.changes(solution)
+        price = prices.total(changes)
+        least = price if least is None else least
+        yield QuickBuy(changes, among, price == least)
 
 
 def _offered(site: Site, judge: Judge, lpar: str, server: str) -> list[str]:
@@ -402,11 +426,3 @@ def _among(site: Site, offered: Mapping[str, Sequence[str]]) -> list[str]:
     most = sorted({s for of in offered.values() for s in of}, key=lambda s: (-min(room.free(s)), s))[:_PLACES]
     own = {s for of in offered.values() if not {*of} & {*most} or len(of) <= _PLACES for s in of}
     return [s for s in site.servers if s in own or s in most]
-
-
-def _whatever_the_room(model: Buying, price: int, prices: Prices) -> bool:
-    """Whether no less is bought where there is room for everybody everywhere."""
-    counted = {r.rule for r in ledger.RESOURCES}
-    free = model.program.without(*(row.tag for row in model.program.rows if row.tag.rule in counted))
-    found = solve(free, 5.0)
-    return found.outcome is Outcome.OPTIMAL and prices.total(model.changes(found)) >= price

@@ -8,7 +8,7 @@ from itertools import product, takewhile
 from pathlib import Path
 
 import pytest
-from scale_estates import blocks
+from scale_estates import blocks, open_estate
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import applied
@@ -17,7 +17,7 @@ from planner.estate.model import Bridge, Estate, Network, Policy
 from planner.findings import errors
 from planner.jobs import Options, evacuate
 from planner.jobs.peak_hours import UsageSpec
-from planner.jobs.readiness import freeing
+from planner.jobs.readiness import freeing, remedies
 from planner.jobs.readiness.entry import Morning, readiness
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
 from planner.jobs.readiness.remedies import quick_remedy
@@ -108,6 +108,36 @@ def test_a_quick_remedy_costs_what_the_thorough_one_does() -> None:
         full = remedy(Remedy(Loaded(estate_of), goal, options), 1)
         assert quick and quick[1] == full.sets[0].cost and full.cheapest
         assert evacuate(Loaded(applied(estate_of, quick[0])), goal, options).verified
+
+
+def test_a_quick_remedy_makes_room_where_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VLAN for all of a server, who fit on no other as it stands: for a bridge too little, others move instead."""
+    monkeypatch.setattr(remedies, "Remedy", None)
+    lpars = [lpar("a1", "A", 3), lpar("a2", "A", 3), lpar("b1", "B", 2), lpar("b2", "B", 2), lpar("c1", "C", 4)]
+    of = estate([server("A"), server("B", 8), server("C", 8), server("D", 3), server("E", 3)], lpars)
+    of = of.replace(networks=(*of.networks, *(Network(n, 9, 77) for n in ("a1", "a2"))), bridges=(
+        *of.bridges, *(Bridge(v.name, "ent6", 77) for v in of.vioses if v.server == "A")))
+    site, options = Site(of), Options(pacing=Pacing(waves=True))
+    changes, cost = quick_remedy(site, Judge(site), "A", options) or ((), 0)
+    monkeypatch.undo()
+    full = remedy(Remedy(Loaded(of), Evacuate(servers=("A",), come_back=True), options), 1)
+    assert cost == full.sets[0].cost and full.cheapest and "of B" in changes[0].words
+    plan = evacuate(Loaded(applied(of, changes)), Evacuate(servers=("A",), come_back=True), options)
+    assert plan.verified and {"b1", "b2"} <= {m.lpar for m in plan.moves}
+
+
+@pytest.mark.parametrize("of", [pytest.param(blocks(8, 30, 3, block=4), id="blocks"), pytest.param(
+    open_estate(6, 30, 3), id="open"), *(pytest.param(name, id=name) for name in ("landscape", "modern"))])
+def test_a_part_of_a_site_is_judged_as_the_whole(of: Estate | str) -> None:
+    whole = of if isinstance(of, Estate) else sample(of).estate
+    here = [s.name for s in whole.servers][:-2]
+    part = Site(whole.around(here))
+    told, of_part = Judge(Site(whole)), Judge(part)
+    assert part.start and {*part.start.values()} <= {*here} and {*part.servers} == {s.name for s in whole.servers}
+    for n, source in part.start.items():
+        assert of_part.readiness(n) == told.readiness(n)
+        for s in here:
+            assert s == source or of_part.move(n, source, s) == told.move(n, source, s)
 
 
 @pytest.mark.parametrize("tight", [False, True])

@@ -6,7 +6,7 @@ against all rules all the same, so that a yes is the yes of a verified plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from planner.findings import Finding, assumed
@@ -14,6 +14,7 @@ from planner.jobs.attempt import Attempt, attempted
 from planner.jobs.common import Options
 from planner.jobs.evening import leg_spreads
 from planner.jobs.readiness.figures import Obstacle, ReadyWord, ServerFree
+from planner.optimise.asked import displaced
 from planner.optimise.evacuate import EvacuationPart, EvacuationProblem
 from planner.optimise.heuristics.packing import packed
 from planner.optimise.placement import PlacementProgram, candidates_of
@@ -75,11 +76,15 @@ class QuickEvacuation(EvacuationProblem):
         return super().explain(model, deadline) if small(self.site) else None
 
 
-def attempt(site: Site, judge: Judge, goal: Evacuate, options: Options) -> tuple[Attempt[Answer], Plan | None]:
+def attempt(site: Site, judge: Judge, goal: Evacuate, options: Options, among: Sequence[str] = ()
+            ) -> tuple[Attempt[Answer], Plan | None]:
     """The attempt by construction, and where its plan does not hold by the program; the plan in waves where it has one
-    that holds."""
+    that holds. ``among``: the servers that are looked at, all when there are none."""
+    names = displaced(goal, site) if among else ()
+    part = EvacuationPart(names, among, candidates_of(site, judge, names, among, come_back=goal.come_back)) if (
+        among) else None
     for built in (True, False):
-        problem = QuickEvacuation(site, judge, goal, built=built)
+        problem = QuickEvacuation(site, judge, goal, part, built=built)
         tried = attempted(problem, options, lambda answer, states: timetable(
             site, judge, answer.placement, None, come_back=goal.come_back, work_s=_WORK_S, states=states))
         plan = _replayed(site, judge, goal, tried)

@@ -2,7 +2,8 @@
 
 Places are bought on the servers that serve most of what an LPAR needs, for the LPARs of the server alone; that is taken
 only where the same is bought with room for all everywhere, so that nothing is bought that a move of others would save.
-The plan on the estate after the changes is found and replayed as that of today is.
+Else all is bought, and others may move, among the servers with most room: that no less would do elsewhere is not
+claimed. The plan on the estate after the changes is found and replayed as that of today is, on those servers.
 """
 
 from __future__ import annotations
@@ -12,28 +13,52 @@ from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import Repair, applied
+from planner.estate.model import Estate
 from planner.estate.prices import PRICES, Prices
 from planner.jobs.common import Options
 from planner.jobs.readiness.figures import ReadyWord, ServerFree
 from planner.jobs.readiness.freeing import attempt
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.jobs.remedy import Remedy, remedy
-from planner.optimise.remedy import bought_whatever_the_room
+from planner.optimise.remedy import bought_alone
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.schedule.lanes import Pacing
 
 if TYPE_CHECKING:  # start-up: of a history alone
     from planner.jobs.peak_hours import UsageSpec
 
-def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices: Prices = PRICES
-                 ) -> tuple[tuple[Repair, ...], int] | None:
-    """The changes and their price; None where that is not so quickly found."""
-    changes = bought_whatever_the_room(site, judge, server, prices, options.time_limit)
-    if not changes:
-        return None
-    after = Site(applied(site.estate, changes), usage=site.usage)
-    _, plan = attempt(after, Judge(after), Evacuate(servers=(server,), come_back=True), options)
-    return (changes, prices.total(changes)) if plan else None
+Cost = tuple[tuple[Repair, ...], int]
+_ANY_TIME = Pacing(waves=True, bounded=False, nights=False)
+"""There is no window: how long it takes is not asked."""
+
+
+
+def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices: Prices = PRICES, *,
+                 usage: UsageSpec | None = None) -> Cost | None:
+    """The changes and their price; None where that is not so quickly found. They are judged, and their plan replayed,
+    on the part of the site in which they are made; where those of the server alone will not do for the least price, all
+    is bought there."""
+    goal, dear, part = Evacuate(servers=(server,), come_back=True), None, site.estate
+    for bought in bought_alone(site, judge, server, prices, options.time_limit):
+        part = site.estate.around({server, *bought.among})
+        part = site.estate if _tied_to_others(site, part) else part
+        after = Site(applied(part, bought.changes), usage=site.usage)
+        if attempt(after, Judge(after), goal, options, bought.among)[1]:
+            dear = bought.changes, prices.total(bought.changes)
+            if bought.least:
+                return dear
+    if part is site.estate:
+        return dear
+    asked = Remedy(Loaded(part), goal, replace(options, pacing=_ANY_TIME), usage, prices)
+    found = [(s.changes, s.cost) for s in remedy(asked, 1).sets]
+    return min((*found, *filter(None, [dear])), key=lambda cost: cost[1], default=None)
+
+
+def _tied_to_others(site: Site, part: Estate) -> bool:
+    """Whether where LPARs of a part may go depends on those of another."""
+    here = {p.name for p in part.lpars}
+    return any(0 < len(here.intersection(names)) < len({*names}) for names in site.policies.tied())
 
 
 def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded, usage: UsageSpec | None = None) -> ServerFree:
@@ -41,9 +66,9 @@ def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded, usage: UsageS
     if found.verdict.rank < ReadyWord.ONE_WAY.rank:
         return found
     goal = Evacuate(servers=(found.server,), inactive=said.inactive, come_back=True)
-    asked = Remedy(loaded, goal, said.options, usage)
+    asked = Remedy(loaded, goal, replace(said.options, pacing=_ANY_TIME), usage)
     large = not (asked.all_offered or said.inactive)
-    quick = quick_remedy(said.site, said.judge, found.server, said.options) if large else None
+    quick = quick_remedy(said.site, said.judge, found.server, said.options, usage=usage) if large else None
     if quick is None:
         sets = remedy(asked, 1).sets
         quick = (sets[0].changes, sets[0].cost) if sets else ((), 0)
