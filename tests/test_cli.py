@@ -11,6 +11,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import quick
 from published import keeps_schema
 from typer.testing import CliRunner
 
@@ -243,9 +244,9 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
     contents = []
     for seed in ("1", "2"):
         out = tmp_path / seed
-        subprocess.run([sys.executable, "-m", "planner.cli", "evacuate", str(LANDSCAPE), SERVER, "--out", str(out),
+        subprocess.run([sys.executable, "-m", "quick", "evacuate", str(LANDSCAPE), SERVER, "--out", str(out),
                         "--window", "2026-12-05 22:00/04:00", "--return", "--effort", "0.1"],
-                       env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True)
+                       env=quick.environment(PYTHONHASHSEED=seed), check=True, capture_output=True)
         contents.append({p.name: p.read_bytes() for p in sorted(out.iterdir())})
     assert contents[0] == contents[1]
     assert {name for name in contents[0] if not name.startswith("lane-")} == {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import USUAL
+from quick import USUAL
 from typer.testing import CliRunner
 
 from planner.cli.app import app

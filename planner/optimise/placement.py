@@ -348,8 +348,9 @@ class PlacementProgram:
 
     def add_refused(self, solution: Solution) -> int:
         """Cuts for what rules without rows refuse of this solution: of the smallest part that they refuse, one LPAR at
-        least ends elsewhere. A part of which none can is cut off by a row that nothing keeps."""
-        where = {**self.site.start, **self.placement(solution)}
+        least ends elsewhere. A part of which none can is cut off by a row that nothing keeps. Who is put nowhere, since
+        the row that asks for it is left out, is nowhere: where it stood no cut would keep it from being."""
+        where = {n: s for n, s in self.site.start.items() if n not in self.candidates.cost} | self.placement(solution)
         cuts = list(refused(self.site, where))
         for rule, server, part in cuts:
             terms = {self.x[pair]: 1 for pair in part.items() if pair in self.x}

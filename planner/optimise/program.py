@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 Terms = Mapping[int, int]
-ARRAYS_FROM = 4000
+ARRAYS_FROM = 200
 """Non-zero coefficients above which a program is handled as arrays: PuLP takes about 20 ms to build so many."""
 
 

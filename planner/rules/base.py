@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -182,6 +183,12 @@ ASKED = "what it refuses of an answer is cut off and the program solved again; a
 may; a rule on groups that forgives the start says so in its check, or holds at the end alone."""
 
 
+@cache
+def _third_parameter(check: Callable[..., object]) -> str:
+    """Its name: asked of every rule on moves for every site, and slow to find out."""
+    return [*signature(check).parameters][2]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. ``binds``: on what it binds; ``source``: where it comes from; ``encoding``: how the programs keep it.
@@ -219,7 +226,7 @@ class Rule:
     @property
     def sourceless(self) -> bool:
         """Whether a MOVE rule looks at nothing of where an LPAR comes from: its check calls that ``_source``."""
-        return [*signature(self.check).parameters][2] == "_source"
+        return _third_parameter(self.check) == "_source"
 
     def may_speak(self, site: Any) -> bool:
         """Whether it may have something to say on a site."""

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import quick
 from children import child
 from scale_estates import open_estate, save
 
 #: The command, which says when it has begun to search, and after the first signal waits for the next one if told to.
 COMMAND = """
-import sys, time
+import quick, sys, time
 from planner.cli import main
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.schedule import timetable
@@ -38,7 +39,7 @@ def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(
         tmp_path: Path, group: bool, number: signal.Signals, twice: bool) -> None:
     file, out = save(open_estate(16, 96), tmp_path / "estate.json"), tmp_path / "plan"
     with child(sys.executable, "-c", COMMAND, "twice" if twice else "once", "consolidate", str(file), "--time-limit", "300",
-               "--out", str(out), text=True, start_new_session=True) as process:
+               "--out", str(out), text=True, start_new_session=True, env=quick.environment()) as process:
         assert process.stderr is not None and process.stderr.readline() == "searching\n"
         (os.killpg if group else os.kill)(process.pid, number)
         if twice:

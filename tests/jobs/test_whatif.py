@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
 from estates import BASE, changed, estate, loaded, lpar, measured, policy, server, stating
 
 from planner.errors import ReplayError
@@ -218,7 +218,7 @@ def test_history_peaks_set_virtual_processors(landscape: Any) -> None:
 
 
 _CODE = """
-import json, sys
+import json, quick
 from pathlib import Path
 from planner.estate.load import load
 from planner.jobs import Options
@@ -235,7 +235,7 @@ print(json.dumps(as_json(whatif_document([whatif(loaded, s, Options(time_limit=6
 
 def test_the_same_answer_whatever_the_hash_seed(landscape: Any) -> None:
     told = [subprocess.run([sys.executable, "-c", _CODE], cwd=ROOT, capture_output=True, text=True, check=True,
-                           env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "7")]
+                           env=quick.environment(PYTHONHASHSEED=seed)).stdout for seed in ("1", "7")]
     assert told[0] == told[1] and json.loads(told[0])["scenarios"][0]["status"] == "optimal"
 
 

@@ -152,7 +152,7 @@ def test_rows_in_another_order_give_the_same_plan() -> None:
 _PRINTS_A_PLAN = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
-import conftest
+import quick
 from test_metamorphic import RICH, planned
 from planner.plan.plan import dump
 sys.stdout.write(dump(planned(RICH)))

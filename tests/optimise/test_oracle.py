@@ -155,11 +155,14 @@ def there_and_back(judge: Judge, name: str, source: str, target: str, come_back:
     return judge.allowed(name, source, target) and (not come_back or judge.allowed(name, target, source))
 
 
+def carrying(judge: Judge) -> Callable[[str, tuple[str, ...]], bool]:
+    """Whether a server carries these LPARs, judged once."""
+    return cache(lambda server, holders: not errors((*judge.server(server, holders), *judge.settled(server, holders))))
+
+
 def lawful(site: Site, judge: Judge) -> Callable[[Mapping[str, str]], bool]:
-    """Whether a placement of LPARs that may move breaches nothing; what a server carries is judged once."""
-    @cache
-    def carried(server: str, holders: tuple[str, ...]) -> bool:
-        return not errors((*judge.server(server, holders), *judge.settled(server, holders)))
+    """Whether a placement of LPARs that may move breaches nothing."""
+    carried = carrying(judge)
 
     def holds(placement: Mapping[str, str]) -> bool:
         holders = inverted(placement.items(), site.servers)

@@ -115,12 +115,14 @@ def with_oracle(*names: str, leave: Sequence[str] = ("a1", "a2", "a3")) -> Loade
 @pytest.mark.parametrize(("names", "status"), [
     (("a2", "a3"), Status.OPTIMAL), (("a1", "b1"), Status.OPTIMAL), (("a1", "a2", "b1"), Status.INFEASIBLE)])
 def test_what_a_rule_is_asked_for_is_cut_off(names: Sequence[str], status: Status) -> None:
+    """The conflict was once looked for until the time was over: without the row that puts b1 somewhere it counted as where
+    it stood, and the same cut was made again and again."""
     no_two("Oracle")
     loaded = with_oracle(*names, leave=("a1", "a2", "a3")[:2 if status is Status.INFEASIBLE else 3])
     plan = freed(loaded, "A")
     assert plan.status is status
     if status is Status.INFEASIBLE:
-        assert "test.no-two" in str(plan.conflict)
+        assert plan.conflict and plan.conflict.rules == ("test.no-two",) and plan.conflict.irreducible
         return
     where = dict(Site(loaded.estate).start) | {m.lpar: m.target for m in plan.moves}
     assert plan.verified and len({where[n] for n in names}) == len(names)
