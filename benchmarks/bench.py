@@ -1,10 +1,10 @@
 """All benchmarks one after the other, and the page that tells what they found: `make bench`.
 
-    python benchmarks/bench.py [--only NAME …] [--long] [--list] [--beside TEXT]
+    python benchmarks/bench.py [--only NAME … [--into]] [--long] [--list] [--beside TEXT]
 
 Every entry of ``registry.py`` runs as a process of its own. A whole run writes docs/benchmarks.md, after each entry;
-with ``--only`` what was found is printed. ``--long`` takes the large sizes: hours. ``--beside`` says on the page what
-else the machine did.
+with ``--only`` what was found is printed, and with ``--into`` put into that page, which names those that ran apart.
+``--long`` takes the large sizes: hours. ``--beside`` says on the page what else the machine did.
 """
 
 from __future__ import annotations
@@ -138,9 +138,7 @@ def entry_rows(results: list[Result]) -> list[str]:
 def page(results: list[Result], beside: str, wall_s: float, load: tuple[float, float]) -> str:
     """docs/benchmarks.md."""
     cpu = sum(r.run.cpu_seconds for r in results)
-    texts = [line for r in results if r.entry in TEXTS for line in (
-        f"### {r.entry.name}", "", f"{r.entry.about}: `{r.entry.command(r.arguments)}`", "", "```",
-        tidy(r.run.output), "```", "")]
+    texts = [line for r in results if r.entry in TEXTS for line in printed(r)]
     return "\n".join([
         "# Benchmarks", "",
         "Written by `make bench` (`benchmarks/bench.py`) from the registry `benchmarks/registry.py`, of one run. "
@@ -164,6 +162,30 @@ def page(results: list[Result], beside: str, wall_s: float, load: tuple[float, f
         "## What they printed", "", *texts])
 
 
+def into(text: str, results: list[Result], beside: str, load: tuple[float, float]) -> str:
+    """The page with these entries of ``TEXTS`` as they ran now: its row, what it printed, what of it is missed, and
+    that it ran apart from the others."""
+    for r in results:
+        name = f"`{r.entry.name}`"
+        row = next(line for line in entry_rows([r]) if line.startswith(f"| {name} "))
+        text = "\n".join(row if line.startswith(f"| {name} ") else line for line in text.split("\n"))
+        text = re.sub(rf"(?ms)^### {r.entry.name}\n.*?^```\n.*?^```\n\n?", "", text)
+        text = re.sub(rf"(?m)^- ({name}: |Apart from that run: {name},).*\n", "", text)
+        missed = [line for line in misses([r]) if name in line]
+        head, aims, rest = re.split(r"(## Missed bounds.*?\n\n.*?\n\n)", text, maxsplit=1, flags=re.S)
+        apart = (f"- Apart from that run: {name}, {r.run.cpu_seconds:.0f} s of processor; load average {load[0]:.1f} "
+                 f"before, {load[1]:.1f} after" + (f"; {beside}" if beside else ""))
+        rest = "".join(f"{line}\n" for line in missed) + (rest.removeprefix("- nothing\n") if missed else rest)
+        text = "\n".join([f"{head.rstrip()}\n{apart}\n\n{aims}{rest.rstrip()}", "", *printed(r)])
+    return text
+
+
+def printed(r: Result) -> list[str]:
+    """What an entry printed, under its name."""
+    return [f"### {r.entry.name}", "", f"{r.entry.about}: `{r.entry.command(r.arguments)}`", "", "```",
+            tidy(r.run.output), "```", ""]
+
+
 def tidy(output: str) -> str:
     """Without paths of this machine."""
     return output.rstrip().replace(str(ROOT), ".").replace(str(Path.home()), "~").replace(tempfile.gettempdir(), "TMP")
@@ -173,6 +195,7 @@ def main() -> int:
     """Run, tell, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=[], choices=[e.name for e in (*PHASES, *TEXTS)], metavar="NAME")
+    parser.add_argument("--into", action="store_true", help="put what --only ran into the page")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--list", action="store_true", help="name the entries")
     parser.add_argument("--beside", default="", help="what else ran, for the page")
@@ -189,6 +212,10 @@ def main() -> int:
         text = page(results, given.beside, time.perf_counter() - started, (before, os.getloadavg()[0]))
         if not given.only:
             PAGE.write_text(text, encoding="utf-8")
+    if given.into and given.only:
+        ran = [r for r in results if r.entry in TEXTS]
+        load = before, os.getloadavg()[0]
+        PAGE.write_text(into(PAGE.read_text("utf-8"), ran, given.beside, load), encoding="utf-8")
     if given.only:
         print("\n".join([*misses(results), "", *phase_rows(results), "",
                          *(r.run.output for r in results if r.entry in TEXTS)]))

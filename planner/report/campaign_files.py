@@ -31,18 +31,18 @@ class _Path(NamedTuple):
 
 
 _STEPS: tuple[Column[StepLine], ...] = (
-    Column("Step", lambda s: s.number, "id", 7), Column("Window", lambda s: s.window, "id", 9),
+    Column("Step", lambda s: s.number, "id", 6), Column("Window", lambda s: s.window, "id", 8),
     Column("Starts", lambda s: s.start, "time", 17), Column("Ends", lambda s: s.end, "time", 17),
-    Column("To spare", lambda s: show_minutes(s.spare_s), "text", 13),
-    Column("Nights in time", lambda s: s.nights, lambda s: "warn" if s.warning else "text", 14),
-    Column("Server", lambda s: s.server, "text", 24), Column("Work", lambda s: s.work, "wrap", 44),
-    Column("Minutes of work", lambda s: s.work_minutes, "id", 10),
-    Column("Moves out", lambda s: s.moves_out, "id", 8), Column("Moves back", lambda s: s.moves_back, "id", 8),
+    Column("To spare", lambda s: show_minutes(s.spare_s), "text", 12),
+    Column("Nights in time", lambda s: s.nights, lambda s: "warn" if s.warning else "text", 12),
+    Column("Server", lambda s: s.server, "wrap", 20), Column("Work", lambda s: s.work, "wrap", 24),
+    Column("Minutes of work", lambda s: s.work_minutes, "id", 8),
+    Column("Moves out", lambda s: s.moves_out, "id", 7), Column("Moves back", lambda s: s.moves_back, "id", 7),
     Column("Refilled", lambda s: s.refilled, "text", 9),
-    Column("Placement", lambda s: s.status.value if s.status else "", "text", 11),
+    Column("Placement", lambda s: s.status.value if s.status else "", "text", 12),
     Column("Verified", lambda s: s.verified, lambda s: "good" if s.verified else "bad", 9),
-    Column("Stopped with it", lambda s: ", ".join(s.stays), "wrap", 26),
-    Column("One-way doors", lambda s: len(s.doors), "id", 9), Column("Plan", lambda s: s.directory, "wrap", 34))
+    Column("Stopped with it", lambda s: ", ".join(s.stays), "wrap", 18),
+    Column("One-way doors", lambda s: len(s.doors), "id", 8), Column("Plan", lambda s: s.directory, "wrap", 18))
 _WINDOWS: tuple[Column[WindowLine], ...] = (
     Column("Window", lambda w: w.number or None, "id", 9), Column("Starts", lambda w: w.start, "time", 17),
     Column("Ends", lambda w: w.end, "time", 17), Column("Zone", lambda w: w.zone, "text", 20),

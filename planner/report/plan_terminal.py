@@ -119,7 +119,8 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
         lines.append(f"\n{line}")
     for note in plan.notes:
         lines.append(f"\n{note}")
-    lines.append("\n" + "; ".join(ways(plan)))
+    if plan.moves:
+        lines.append("\n" + "; ".join(ways(plan)))
     if plan.moves and plan.back_from_s is None and plan.evening is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):

@@ -73,6 +73,18 @@ def test_the_page_tells_what_is_wrong_first_then_the_widest_gap() -> None:
     assert all(f"| `{e.name}` |" in text for e in EVERY)
 
 
+def test_an_entry_that_ran_apart_takes_its_place_on_the_page() -> None:
+    one, two = TEXTS[0], TEXTS[1]
+    text = bench.page([a_result(one, "so: MISSED"), a_result(two, "well")], "", 8.0, (0.0, 1.0))
+    again = bench.into(text, [a_result(one, "as hoped")], "alone", (0.5, 0.6))
+    assert "so: MISSED" not in again and "as hoped" in again and again.count(f"### {one.name}\n") == 1
+    assert f"- Apart from that run: `{one.name}`, 1 s of processor; load average 0.5 before, 0.6 after; alone" in again
+    twice = bench.into(again, [a_result(one, "now: MISSED")], "", (0.1, 0.2))
+    assert f"- `{one.name}`: now: MISSED" in twice and twice.count("- Apart from that run: ") == 1
+    assert [row for row in text.splitlines() if "| `" in row and one.name not in row] == [
+        row for row in twice.splitlines() if "| `" in row and one.name not in row] and f"### {two.name}\n" in twice
+
+
 def test_the_slice_names_what_takes_twice_as_much_the_worst_first_and_what_is_no_longer_measured() -> None:
     before = {"a open": 1.0, "a verify": 1.0, "a report": 2.0, "a reach": 0.001, "a gone": 1.0}
     now = {"a open": 1.9, "a verify": 2.1, "a report": 9.0, "a reach": 0.04}
