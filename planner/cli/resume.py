@@ -84,7 +84,7 @@ def resume_command(
     with stoppable():
         rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage,
                            record=told)
-    if rest.verified and not rest.moves and not output.as_json:
+    if rest.verified and not rest.moves and not rest.goal.unmoved and not output.as_json:
         show("[bold green]Nothing is left to do.[/]")
     deliver(rest, loaded, where, output, with_estate=told is not None)
     return jobs.exit_code(rest, estate=loaded.estate) or reached(rest)

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from planner.plan.choices import Status
 from planner.plan.plan import Plan, Window
+from planner.plan.questions import Resume
 from planner.report.text import level_line, windows
 from planner.report.turns import by
-from planner.units import many, show_minutes
+from planner.units import many, show_minutes, some
 
 
 class Verdict(NamedTuple):
@@ -20,7 +21,17 @@ class Verdict(NamedTuple):
 
 
 def verdict(plan: Plan) -> Verdict:
-    """Whether the moves end in time, at the asked confidence where nights were drawn."""
+    """Whether the moves end in time, at the asked confidence where nights were drawn; who has to be recovered before
+    the rest can be planned."""
+    found, goal = in_time(plan), plan.goal
+    if not isinstance(goal, Resume) or not goal.stuck:
+        return found
+    rest = f"; what is planned until then {found.word}: {found.sentence}" if plan.moves else ""
+    return Verdict("RECOVER FIRST", f"{some(goal.stuck)}, then resume again{rest}", good=False)
+
+
+def in_time(plan: Plan) -> Verdict:
+    """Whether the moves that are planned end in time."""
     late = [(name, w) for name, w in windows(plan) if w.too_short]
     if late:
         said = "; ".join(_too_long(name, w) for name, w in late)

@@ -123,7 +123,7 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
         lines.append("\n" + "; ".join(ways(plan)))
     if plan.moves and plan.back_from_s is None and plan.evening is None:
         lines.append(f"; total {show_total(plan)}")
-    for name, w in windows(plan):
+    for name, w in windows(plan) if plan.moves else ():
         lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
     for line in spreads(plan) if whole else ():
         lines.append(f"\n{line}")

@@ -63,7 +63,7 @@ def _answer(plan: Plan) -> Iterator[str]:
     yield f"**{found.word}: {md(found.sentence)}.**\n"
     if plan.window is None:
         yield "No window was given: times count from the begin of the first move.\n"
-    for name, w in windows(plan):
+    for name, w in windows(plan) if plan.moves else ():
         yield f"{capital(name)} {md(window_text(w))}: {fit(plan, w)}.\n"
 
 
@@ -72,7 +72,7 @@ def _found(plan: Plan) -> Iterator[str]:
     told = "; ".join(ways(plan))
     least = " *At least*: no order of these moves takes less, by the cost model." * ("at least" in told)
     pace = " *About*: the bare moves, predicted from memory, links and what runs beside." * plan.in_lanes
-    yield f"{md(told)}.{pace}{least}\n"
+    yield f"{md(capital(told))}.{pace}{least}\n"
     yield from (f"- {md(line)}" for line in (*proof(plan), *energy_lines(plan)))
     yield from (f"- {md(line)}" for line in (*licence_lines(plan), *plan.notes))
     yield ""

@@ -140,11 +140,12 @@ def headline(plan: Plan) -> str:
 
 
 def _resumed(plan: Plan, goal: Resume) -> str:
-    """``go on: free A and bring everything back``, ``bring 12 LPARs home``, ``nothing is left to be done``."""
+    """``go on: free A and bring everything back``, ``bring 12 LPARs home``, ``nothing is left to be done``;
+    ``recover a1`` where nothing else can be done before that."""
     waiting = [*goal.stuck, *goal.later]
     but = f" but {listed(waiting)}" if waiting else ""
     if plan.verified and not plan.moves:
-        return f"nothing is left to be done{but}"
+        return f"recover {listed([*goal.stuck])}" if goal.stuck else f"nothing is left to be done{but}"
     if not goal.places:
         return f"bring {many(len(goal.homes), 'LPAR')} home{but}"
     onward = f"free {', '.join(goal.servers)}" if goal.servers else f"{many(len(goal.places), 'LPAR')} to their places"

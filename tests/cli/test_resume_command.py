@@ -74,6 +74,9 @@ def test_what_hangs_is_said_with_its_commands_and_ends_with_1(begun: Plan, tmp_p
     for end in ("A", target):
         assert f"lssyscfg -r lpar -m {end} -F name,lpar_id,state,rmc_state --filter lpar_names=a1\n" in text
     assert "The work" not in text and "resume PLAN ESTATE --on" in text
+    assert "RECOVER FIRST" in said and "RECOVER FIRST: a1, then resume again" in text and "Nothing is left" not in said
+    page = Path("q/plan.html").read_text()
+    assert "Recover first: a1" in page and "All of it holds as it stands" not in page
 
 
 def test_what_was_begun_in_waves_goes_on_in_waves(begun: Plan, tmp_path: Path) -> None:

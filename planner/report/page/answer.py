@@ -9,8 +9,8 @@ from typing import NamedTuple
 from planner.plan.choices import BACK, OUT
 from planner.plan.details import Free, HeadroomDetails
 from planner.plan.plan import Plan, ServerState, Window
-from planner.plan.questions import Consolidate, Headroom
-from planner.report.answer import verdict
+from planner.plan.questions import Consolidate, Headroom, Resume
+from planner.report.answer import in_time
 from planner.report.decisions import nights, turning_line
 from planner.report.text import between, capital, energy_lines, headline, level_line, touched, windows
 from planner.report.turns import about, about_length, by, must_begin_ms, until
@@ -49,6 +49,11 @@ def _goal(plan: Plan, short: Short) -> Iterator[Line]:
             if plan.notes:
                 on = many(len(plan.before) - len(plan.off), "server")
                 yield Line(f"{on} stay on", ". ".join(plan.notes) + ".")
+        case Resume() as goal if goal.stuck:
+            waits = f" Not planned before that: {some(goal.later, _NAMED)}." if goal.later else ""
+            yield Line(f"Recover first: {some(goal.stuck, _NAMED)}", "As they are, nothing that depends on them can be "
+                       f"planned: what to do stands in the runbook; then export anew and resume again.{waits}",
+                       good=False)
         case Headroom() as goal if isinstance(plan.details, HeadroomDetails):
             def words(free: Free) -> str:
                 return f"{show_cores(free.units_counted(goal.by))} cores and {show_gib(free.memory_mib)} GiB"
@@ -61,8 +66,10 @@ def _goal(plan: Plan, short: Short) -> Iterator[Line]:
 def _in_time(plan: Plan) -> Line:
     """Whether it fits: at the asked confidence where nights were drawn, else as predicted, to the minute."""
     if not plan.moves:
-        return Line("Nothing has to move", "All of it holds as it stands.", good=True)
-    word, window, evening = verdict(plan).word, plan.window, plan.evening
+        waits = isinstance(plan.goal, Resume) and bool(plan.goal.stuck)
+        return Line("Nothing can move yet", "What is left waits for them.") if waits else Line(
+            "Nothing has to move", "All of it holds as it stands.", good=True)
+    word, window, evening = in_time(plan).word, plan.window, plan.evening
     if word == "DOES NOT FIT":
         return _too_long(plan, min((w for _, w in windows(plan)), key=lambda w: w.spare_s or 0))
     if evening is None:
