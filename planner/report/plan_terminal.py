@@ -120,16 +120,22 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
     for note in plan.notes:
         lines.append(f"\n{note}")
     if plan.moves:
-        lines.append("\n" + "; ".join(ways(plan)))
-    if plan.moves and plan.back_from_s is None and plan.evening is None:
-        lines.append(f"; total {show_total(plan)}")
-    for name, w in windows(plan) if plan.moves else ():
-        lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
+        lines.append_text(_timed(plan))
     for line in spreads(plan) if whole else ():
         lines.append(f"\n{line}")
     stays = [Text("\n".join(_stays(plan)), "dim")] if plan.stays else []
     night = [NightBar(plan, plan.window)] if plan.window and plan.moves and plan.back_from_s is None else []
     return Panel(Group(lines, *_decided(plan, whole=whole), *stays, *night))
+
+
+def _timed(plan: Plan) -> Text:
+    """How many moves in what time, and whether each window holds them."""
+    lines = Text("\n" + "; ".join(ways(plan)))
+    if plan.back_from_s is None and plan.evening is None:
+        lines.append(f"; total {show_total(plan)}")
+    for name, w in windows(plan):
+        lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
+    return lines
 
 
 def _decided(plan: Plan, *, whole: bool) -> list[RenderableType]:
