@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import text as rich_text
@@ -16,6 +16,7 @@ from rich.table import Table
 from planner import names
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered, ordered
+from planner.grouping import grouped
 from planner.report.missing import Lack, missing
 from planner.report.seen import Text
 from planner.report.tables import Narrowing, listing
@@ -149,6 +150,9 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
 
 
 _IN_JSON = "all of them: -v, --json"
+_COLUMNS = 8
+"""Servers that a screen shows beside each other."""
+_HERE, _FAR = "here", "out of reach of its networks or storage"
 _ANSWERS = {"ready": "green", "ready if": "magenta", "not ready": "red"}
 
 
@@ -192,26 +196,53 @@ def reach_line(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence
 
 def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str], *, whole: bool = False
                  ) -> RenderableType:
-    """LPAR × server: here, yes, or the rules that refuse; and what is said of those that may go."""
+    """LPAR × server: here, yes, or the rules that refuse; and what is said of those that may go. Of more servers than a
+    screen has columns each answer with its servers, LPARs with the same answers together."""
     said: dict[Finding, None] = {}
-    table = listing("", ("LPAR", *servers))
-    for name in lpars:
-        cells: list[Text] = []
-        here = site.lpars[name].server
-        for s in servers:
-            if s == here:
-                cells.append(Text("here", "dim"))
-            elif judge.allowed(name, here, s):
-                said |= dict.fromkeys((*judge.readiness(name), *judge.move(name, here, s)))
-                word = "yes, if" if assumptions(judge, name, here, s) else (
-                    "yes, warned" if judge.warnings(name, here, s) else "yes")
-                cells.append(Text(word if name in site.start else f"{word} (inactive)", "green"))
-            else:
-                rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
-                cells.append(Text(", ".join(rules), "red"))
-        table.add_row(Text(name), *cells)
+    wide = len(servers) > _COLUMNS
+    answers = {n: [_reached(site, judge, n, s, said, wide=wide) for s in servers] for n in lpars}
+    if wide:
+        table = _by_answer(site, answers, servers, whole=whole)
+    else:
+        table = listing("", ("LPAR", *servers))
+        for n, cells in answers.items():
+            table.add_row(Text(n), *map(_coloured, cells))
     behind = [Text("\nWhat is said of who may go"), findings_table(ordered(said), 12, _IN_JSON, whole=whole)]
     return Group(table, *(behind if said else ()))
+
+
+def _reached(site: Site, judge: Judge, lpar: str, server: str, said: dict[Finding, None], *, wide: bool) -> str:
+    """The answer of one server for an LPAR; ``said``: gets what is said of it where it may go; ``wide``: of servers to
+    which neither networks nor storage reach the rules are not asked."""
+    here, near = site.lpars[lpar].server, judge.near(lpar) if wide else None
+    if server == here:
+        return _HERE
+    if near is not None and server not in near:
+        return _FAR
+    if not judge.allowed(lpar, here, server):
+        return ", ".join(dict.fromkeys(f.rule for f in refusals(site, judge, lpar, server)))
+    said |= dict.fromkeys((*judge.readiness(lpar), *judge.move(lpar, here, server)))
+    word = "yes, if" if assumptions(judge, lpar, here, server) else (
+        "yes, warned" if judge.warnings(lpar, here, server) else "yes")
+    return word if lpar in site.start else f"{word} (inactive)"
+
+
+def _coloured(word: str) -> Text:
+    return Text(word, "dim" if word == _HERE else "green" if word.startswith("yes") else "red")
+
+
+def _by_answer(site: Site, answers: Mapping[str, Sequence[str]], servers: Sequence[str], *, whole: bool) -> Table:
+    table = listing("", ("LPARs", "on", "", "servers"))
+    alike = grouped(((site.lpars[n].server, tuple(cells)), n) for n, cells in answers.items())
+    for (here, cells), names_ in alike.items():
+        first = [Text(", ".join(names_) if whole else some(names_)), Text(here)]
+        for word, those in grouped(zip(cells, servers, strict=True)).items():
+            if word != _HERE:
+                rest = {*servers} - {*those, here}
+                on = "all others" if not rest else ", ".join(those) if whole else some(those, _COLUMNS)
+                table.add_row(*first, _coloured(word), Text(on))
+                first = [Text(""), Text("")]
+    return table
 
 
 def assumptions(judge: Judge, lpar: str, source: str, target: str) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from estates import BASE, changed, judged
 from rich.console import Console
+from scale_estates import blocks
 
 from planner.estate.model import Disk, Estate
 from planner.report.terminal import check_view, reach_matrix
@@ -55,3 +56,21 @@ def test_a_refusal_is_told_with_what_mends_it() -> None:
 
 def test_who_is_plainly_ready_has_no_more_to_be_told() -> None:
     assert all("\n\n" not in text for text in shown(BASE))
+
+
+def test_many_servers_are_told_by_answer_and_lpars_alike_together() -> None:
+    """100 servers with 1,000 LPARs made 9,161 lines, each yes for itself; those who may go nowhere near are not asked."""
+    site, judge = judged(changed(blocks(24, 72, 1), "lp00003", rmc_active=False))
+    console = Console(width=400)
+    with console.capture() as caught:
+        console.print(reach_matrix(site, judge, sorted(site.lpars), list(site.servers), whole=True))
+    text = caught.get()
+    table = text[:text.find("What is said")] if "What is said" in text else text
+    assert sum(line.count("yes") for line in table.splitlines()) < len(site.lpars)
+    rows = [line.split() for line in table.splitlines()]
+    alone = next(n for n, row in enumerate(rows) if row[:1] == ["lp00003"])
+    near = {s for s in site.servers if s in (judge.near("lp00003") or ())} - {site.start["lp00003"]}
+    told = {rule: {*" ".join(words).replace(",", "").split()} for rule, *words in (
+        rows[alone][2:], next(row for row in rows[alone + 1:] if row)) if rule == "partition.rmc"}
+    assert told == {"partition.rmc": near} and "out of reach" in table
+    assert all(n in table for n in site.lpars)
