@@ -329,7 +329,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
         goal = Consolidate(measure=measure)
         problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
         problem.small = 0
-        bounded(site, judge, goal, problem.solve(5, gap), problem, seen)
+        bounded(site, judge, goal, problem.solve(5 if WHOLE else 1, gap), problem, seen)
 
     agree()
     assert seen[Status.FEASIBLE] + seen[Status.OPTIMAL] > portion(40), seen

@@ -31,7 +31,7 @@ sys.path.append(str(Path(__file__).parents[1] / "jobs"))
 from scarce import with_ports
 from test_order_oracle import with_pools, with_slots, with_vnics
 
-EXAMPLES = portion(1000)
+EXAMPLES = portion(1000, 8)
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")
 
 SCARCE: dict[str, Callable[[Estate, int], Estate]] = {
@@ -219,8 +219,8 @@ def test_the_programs_agree_with_brute_force_on_feasibility_and_objective() -> N
         seen["shifted"] += any(site.start[n] not in freed for n in answer.placement)
 
     agree()
-    assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= portion(300)
-    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(60), seen
+    assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= portion(300, 8)
+    assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > portion(60, 8), seen
     assert not WHOLE or (seen["shifted"] > 10 and seen["scarce"] > 20 and seen["kept away"] > 5), seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 from scale_estates import blocks, open_estate, ring
@@ -19,6 +20,7 @@ WAYS = {"two engines": 10**6, "taken apart": 0}
 GOAL = Consolidate(measure=Measure.WATTS, n_plus_1=True)
 
 
+@cache
 def solved(middle: int, seed: int, gap: float = 0.02) -> tuple[ConsolidationProblem, Consolidation]:
     site = Site(blocks(8, 48, seed, block=8))
     problem = ConsolidationProblem(site, Judge(site), GOAL, scale_of(site, GOAL.measure))
@@ -27,7 +29,7 @@ def solved(middle: int, seed: int, gap: float = 0.02) -> tuple[ConsolidationProb
 
 
 @pytest.mark.parametrize("middle", WAYS.values(), ids=list(WAYS))
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_servers_go_off_and_every_failure_is_stood(middle: int, seed: int) -> None:
     problem, answer = solved(middle, seed)
     site = problem.site

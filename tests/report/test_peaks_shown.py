@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.estate.saved import dump
+from planner.jobs import sweep_runners
 from planner.plan.questions import UNMEASURED, UNSEEN
 
 sys.path.append(str(Path(__file__).parents[1] / "cli"))
@@ -32,7 +33,8 @@ NEW = ('name = "n"\nretire = ["*"]\n[[add]]\nname = "N"\nmodel = "9117-MMB"\nghz
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sweep_runners, "process_pool", lambda workers: sweep_runners.in_process)
     (tmp_path / "estate.json").write_text(dump(loaded(OF)))
     (tmp_path / "new.toml").write_text(NEW)
     (tmp_path / "sweep.toml").write_text('name = "s"\nbase = "new.toml"\n[grid]\n"add[0].cores" = [8, 16]\n')

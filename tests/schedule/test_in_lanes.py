@@ -37,7 +37,7 @@ QUICK = Pacing(effort=0.05)
 
 
 def planned(of: Estate, freed: str, pacing: Pacing = QUICK, *, back: bool = True, window: str = "") -> Plan:
-    options = Options(time_limit=10, work_s=60, pacing=pacing, window=window_from(window) if window else None)
+    options = Options(time_limit=10, gap=0.1, work_s=60, pacing=pacing, window=window_from(window) if window else None)
     return evacuate(loaded(of), Evacuate(servers=(freed,), come_back=back), options)
 
 
@@ -45,9 +45,12 @@ def site_of(of: Estate, plan: Plan) -> Site:
     return Site(of, goal=plan.goal)
 
 
-def leg_in_waves(of: Estate, freed: str) -> tuple[Leg, Plan]:
-    plan = planned(of, freed, replace(QUICK, waves=True), back=False)
-    return leg_of(site_of(of, plan), sorted(plan.moves, key=lambda m: (m.start_ms, m.wave))), plan
+@cache
+def tight_leg(seed: int) -> Leg:
+    """The way out of a tight site, which a plan in waves takes in the order of its starts."""
+    of = tight(seed, shifting=True).estate
+    plan = planned(of, FREED, replace(QUICK, waves=True), back=False)
+    return leg_of(site_of(of, plan), sorted(plan.moves, key=lambda m: (m.start_ms, m.wave)))
 
 
 @cache
@@ -102,7 +105,7 @@ def test_lanes_are_never_longer_than_waves_nor_shorter_than_at_least(seed: int) 
 
 
 def test_the_schedule_is_what_happens_when_each_starts_as_soon_as_it_may() -> None:
-    leg, _ = leg_in_waves(tight(1, shifting=True).estate, FREED)
+    leg = tight_leg(1)
     rng, n = Random(1), len(leg.jobs)
     for _ in range(portion(20)):
         order = rng.sample(range(n), n)
@@ -118,7 +121,7 @@ def test_the_schedule_is_what_happens_when_each_starts_as_soon_as_it_may() -> No
 
 @pytest.mark.parametrize("seed", range(portion(8)))
 def test_a_chained_schedule_breaks_nothing_by_its_order_alone(seed: int) -> None:
-    leg, _ = leg_in_waves(tight(seed, shifting=True).estate, FREED)
+    leg = tight_leg(seed)
     made = Dispatch(leg, listed(leg, range(len(leg.jobs)))).run()
     assert made is not None
     order = chained(leg, made)
@@ -188,7 +191,7 @@ def test_a_blackout_gives_a_move_its_time_and_its_latest_start() -> None:
 
 
 def test_who_needs_the_room_of_a_failed_move_does_not_begin() -> None:
-    leg, _ = leg_in_waves(tight(1, shifting=True).estate, FREED)
+    leg = tight_leg(1)
     made = Dispatch(leg, listed(leg, range(len(leg.jobs)))).run()
     assert made is not None
     order = chained(leg, made)
