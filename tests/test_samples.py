@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import USUAL
+from quick import USUAL
 from rich.console import Console
 
 from planner.estate.catalogue import generation_of
