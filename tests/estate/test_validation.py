@@ -198,7 +198,7 @@ RICH = BASE.replace(pools=(pool("A", 0, 10),), fibres=pair("c050", "c060"), port
 NUMBERS = [(table.kind, c.field) for table in TABLES for c in table.columns if c.outside(-10**30)]
 
 
-@pytest.mark.parametrize("value", [-1, 10**12, 10**400])
+@pytest.mark.parametrize("value", [-1, 10**12, 10**400], ids=["-1", "1e12", "1e400"])
 @pytest.mark.parametrize(("kind", "field"), NUMBERS)
 def test_no_number_of_a_saved_estate_is_beyond_what_machines_have(kind: str, field: str, value: int) -> None:
     """One finding for the one number, and no sum is made with it."""
