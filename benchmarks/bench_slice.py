@@ -21,7 +21,7 @@ from random import Random
 from phases import asked, cpu_s
 
 BASELINE = Path(__file__).with_name("slice.json")
-QUESTIONS, RUNS = ("modern-consolidate",), 2
+QUESTIONS, RUNS = ("modern-consolidate", "blocks-100-1000-evacuate"), 2
 WORSE, LEAST = 2.0, 0.05
 """Factor from which a phase counts as worse; and the ratio below which it is too short to be measured."""
 
