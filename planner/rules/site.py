@@ -82,9 +82,13 @@ class Site(Pools):
         self._held: tuple[str, tuple[str, ...], Holding] | None = None
         self._defined = grouped((p.server, (p.name, p.lpar_id)) for p in estate.lpars)
         self._residents = inverted(self.start.items())
-        self.at_start = {s: self.holding(s, self.residents(s)) for s in self.servers}
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
+
+    @cached_property
+    def at_start(self) -> Mapping[str, Holding]:
+        """Server → what its LPARs hold at the start."""
+        return {s: self.holding(s, self.residents(s)) for s in self.servers}
 
     @cached_property
     def after_work(self) -> Site:
