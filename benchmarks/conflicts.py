@@ -32,7 +32,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "jobs"))
 
 from conflict_judge import Case, Drawn, case_of, drawn_site, freed, headroom_on_a, judged_site, tags_of_conflicts
 from test_consolidation import restarts, survives
-from test_oracle import lawful
+from test_oracle import carrying, lawful
 from test_scenario_oracle import a_history, a_scenario, a_site, by_hand, can_be_had
 
 from planner.errors import PlannerError
@@ -155,7 +155,7 @@ def refusals_wrong(case: Case, conflict: Conflict) -> Iterator[str]:
 def absorbed(of: Drawn, case: Case, status: Status, conflict: Conflict | None) -> Judged:
     """The same of failures of servers: whether placements survive those that the conflict names, and all but one."""
     site, judge, may = case.site, case.judge, restarts(case.site)
-    holds = lawful(site, judge)
+    holds, carried = lawful(site, judge), carrying(judge)
 
     together = conflict is not None and "policy.keep-together" in conflict.rules
     tied = {n for g in site.policies.together for n in g.members if together}
@@ -163,7 +163,7 @@ def absorbed(of: Drawn, case: Case, status: Status, conflict: Conflict | None) -
     def survived(failing: Collection[str], named: Collection[str]) -> bool:
         choices = {n: case.places.get(n, [case.fixed.get(n, "")]) for n in sorted({*named, *case.fixed})}
         wheres = (dict(zip(choices, chosen, strict=True)) for chosen in product(*choices.values()))
-        return any(all(survives(judge, may, where, list(site.servers), s) for s in failing)
+        return any(all(survives(judge, may, carried, where, list(site.servers), s) for s in failing)
                    for where in wheres if holds(where))
 
     if status is not Status.INFEASIBLE:
