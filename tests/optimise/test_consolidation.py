@@ -16,7 +16,7 @@ from estates import estate, exactly, judged, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import seed as drawn_by
 from hypothesis import strategies as st
-from portion import WHOLE, portion
+from portion import portion
 from test_oracle import carrying, cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
@@ -257,7 +257,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
         goal = Consolidate(measure=measure, n_plus_1=True)
         problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
         problem.small = 0
-        answer = problem.solve(5 if WHOLE else 1, gap)
+        answer = problem.solve(5, gap)
         bounded(site, judge, goal, answer, problem, seen)
         if answer.status in (Status.OPTIMAL, Status.FEASIBLE):
             assert not judge.restarts(site.start | answer.placement, answer.off, answer.restart)
@@ -329,7 +329,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
         goal = Consolidate(measure=measure)
         problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
         problem.small = 0
-        bounded(site, judge, goal, problem.solve(5 if WHOLE else 1, gap), problem, seen)
+        bounded(site, judge, goal, problem.solve(5, gap), problem, seen)
 
     agree()
     assert seen[Status.FEASIBLE] + seen[Status.OPTIMAL] > portion(40), seen
