@@ -14,7 +14,7 @@ from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
-from planner.jobs.readiness.figures import ReadinessDocument, ServerFree, ServerLost, ViosDown
+from planner.jobs.readiness.figures import LparPlaces, ReadinessDocument, ServerFree, ServerLost, ViosDown
 from planner.jobs.readiness.since import Comparison, Kept
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.parallel import beside
@@ -69,7 +69,9 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     made = _made(asked, options, remedies=remedies)
     compared = None if since is None else Comparison(said, since, name)
     kept = Kept(document if made else None, made, compared)
-    lpars = tuple(kept.get("lpar", n, said.lpar) for n in sorted(said.site.start))
+
+    def places(names: Sequence[str]) -> list[LparPlaces]:
+        return [kept.get("lpar", n, said.lpar) for s in names for n in said.site.residents(s)]
 
     def free(names: Sequence[str]) -> list[ServerFree]:
         found = [kept.get("server", s, said.free) for s in names]
@@ -79,18 +81,22 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
 
         return [with_remedy(f, said, loaded, asked.usage) for f in found]
 
-    def there() -> tuple[list[ServerFree], list[ViosDown]]:
-        return free(servers[1::2]), [kept.get("vios", v, said.down) for v in vioses]
+    halves = [[s for n, s in enumerate(servers) if (n + 1) // 2 % 2 == half] for half in (0, 1)]
+    # Not every second one: servers often stand two and two, of which one has as much to say as those like it.
 
-    def here() -> tuple[list[ServerFree], list[ServerLost]]:
-        return free(servers[::2]), [kept.get("lost", s, said.lost) for s in servers]
+    def there() -> tuple[list[LparPlaces], list[ServerFree], list[ViosDown]]:
+        return places(halves[1]), free(halves[1]), [kept.get("vios", v, said.down) for v in vioses]
+
+    def here() -> tuple[list[LparPlaces], list[ServerFree], list[ServerLost]]:
+        return places(halves[0]), free(halves[0]), [kept.get("lost", s, said.lost) for s in servers]
 
     def opens(site: Site, judge: Judge, server: str) -> bool:
         return Verdicts(site, options, judge, inactive=asked.inactive).opens(server)
 
-    (second, down), (first, lost) = beside(there, here)
+    (more, second, down), (lpars, first, lost) = beside(there, here)
     found = sorted((*first, *second), key=lambda f: servers.index(f.server))
     today = ReadinessDocument(
-        VERSION, digest(loaded.estate), tuple(found), tuple(lost), lpars, tuple(down),
+        VERSION, digest(loaded.estate), tuple(found), tuple(lost),
+        tuple(sorted((*lpars, *more), key=lambda p: p.lpar)), tuple(down),
         tuple(blockers(said.site, said.judge, found, opens)), made=made)
     return today if compared is None else compared.of(today)
