@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
 from estates import estate, loaded, lpar, server
 from landscape import landscape
@@ -22,6 +23,12 @@ def planned(of: Estate, until: str, *leave: str) -> Plan:
         time_limit=20, work_s=3600, window=window_from(f"2026-12-05 22:00/{until}"), pacing=Pacing(effort=0.05)))
 
 
+@cache
+def late() -> Plan:
+    """Its window ends before most nights are over."""
+    return planned(landscape(), "01:45")
+
+
 def told(plan: Plan) -> list[str]:
     return [f.message for f in plan.findings if f.rule == "timing.would-fit"]
 
@@ -32,7 +39,7 @@ def test_a_plan_that_fits_needs_nothing() -> None:
 
 def test_who_is_left_behind_makes_it_fit_indeed() -> None:
     """As it is predicted, and in as many nights as are asked for."""
-    said, = told(planned(landscape(), "01:45"))
+    said, = told(late())
     behind = re.findall(r"hxaix\w+", said.partition("without ")[2].partition(" (left")[0])
     assert 1 <= len(behind) <= 5
     window = planned(landscape(), "01:45", *behind).window
@@ -40,7 +47,7 @@ def test_who_is_left_behind_makes_it_fit_indeed() -> None:
 
 
 def test_two_evenings_of_which_each_fits() -> None:
-    said, = told(planned(landscape(), "01:45"))
+    said, = told(late())
     found = re.search(r"on two evenings it fits: (all but )?([\w, ]+) on one before \((.+?)\), .+ on this one \((.+?)\)", said)
     assert found is not None
     of = landscape()
@@ -51,7 +58,7 @@ def test_two_evenings_of_which_each_fits() -> None:
 
 
 def test_a_plan_that_fits_in_too_few_nights_is_told_the_same() -> None:
-    plan = planned(landscape(), "01:45")
+    plan = late()
     assert plan.window is not None and not plan.window.too_short and not plan.window.fits
 
 
