@@ -175,7 +175,7 @@ def check_view(site: Site, judge: Judge, *, whole: bool = False) -> tuple[Render
         reasons += [f"({f.message})" for f in warned]
         noted += [*warned, *verdict.notes]
         table.add_row(Text(name), Text(p.server), Text(verdict.answer, _ANSWERS[verdict.answer]),
-                      Text(", ".join(verdict.targets) or "-"), Text("; ".join(reasons)))
+                      Text((", ".join if whole else some)(verdict.targets) or "-"), Text("; ".join(reasons)))
     parts: list[RenderableType] = [table]
     for title, findings in (("What would mend what stands in the way", refused),
                             ("Taken for granted until the command has settled it", taken),
