@@ -375,7 +375,7 @@ class HeadroomRemedy(Buying, HeadroomProgram):
 @dataclass(frozen=True, slots=True)
 class QuickBuy:
     """What is bought for the LPARs of a server alone, who go to servers ``among`` these; ``least``: for no less could
-    they go anywhere, were there room for all everywhere."""
+    they go to any that is offered, were there room for all everywhere."""
 
     changes: tuple[Repair, ...]
     among: tuple[str, ...]
@@ -391,10 +391,8 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
     shop = shop_of(site, judge, prices, must, (), among, only=offered, come_back=True)
     if shop.stranded:
         return
-    room = ledger.Ledger(site, site.start)
     most = max(1, len(among) * len(must))
-    less_room = {s: (_PRICE - 1) * rank // most for rank, s in enumerate(
-        sorted(among, key=lambda s: (-min(room.free(s)), s)))}
+    less_room = {s: (_PRICE - 1) * rank // most for rank, s in enumerate(_roomiest(site, among))}
     for places in shop.candidates.cost.values():
         places.update((s, less_room[s]) for s in places if s != STOPPED)
     model = Buying(site, shop, among, must)
@@ -420,9 +418,14 @@ def _offered(site: Site, judge: Judge, lpar: str, server: str) -> list[str]:
     return sorted(others, key=lambda s: lacks[s])[:_PLACES]
 
 
+def _roomiest(site: Site, servers: Collection[str]) -> list[str]:
+    """Those with most room first."""
+    room = ledger.Ledger(site, site.start)
+    return sorted(servers, key=lambda s: (-min(room.free(s)), s))
+
+
 def _among(site: Site, offered: Mapping[str, Sequence[str]]) -> list[str]:
     """The servers with most room, and for each LPAR some of its own."""
-    room = ledger.Ledger(site, site.start)
-    most = sorted({s for of in offered.values() for s in of}, key=lambda s: (-min(room.free(s)), s))[:_PLACES]
+    most = _roomiest(site, {s for of in offered.values() for s in of})[:_PLACES]
     own = {s for of in offered.values() if not {*of} & {*most} or len(of) <= _PLACES for s in of}
     return [s for s in site.servers if s in own or s in most]

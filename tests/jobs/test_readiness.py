@@ -15,6 +15,7 @@ from planner.estate.changes import applied
 from planner.estate.load import load
 from planner.estate.model import Bridge, Estate, Network, Policy
 from planner.findings import errors
+from planner.history.calendar import BUCKETS
 from planner.jobs import Options, evacuate
 from planner.jobs.peak_hours import UsageSpec
 from planner.jobs.readiness import freeing, remedies
@@ -22,6 +23,7 @@ from planner.jobs.readiness.entry import Morning, readiness
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
 from planner.jobs.readiness.remedies import quick_remedy
 from planner.jobs.remedy import Remedy, remedy
+from planner.optimise import remedy as optimised
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
@@ -173,6 +175,19 @@ def test_usage_binds_as_for_a_plan(tmp_path: Path) -> None:
         told = evacuate(Loaded(of), Evacuate(servers=(f.server,), come_back=True), Options(), used)
         assert told.status is Status.INFEASIBLE and f.verdict is NO, f
     assert found.since and not found.since.worse
+
+
+def test_usage_binds_a_quick_remedy_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """a1 wants RMC; only C has the cores that it uses."""
+    monkeypatch.setattr(optimised, "_PLACES", 2)
+    servers = [server(s, 8, 64) for s in "ABCD"]
+    of = changed(estate(servers, [lpar("a1", "A", 1, 8), *(lpar(f"{s.lower()}1", s, 1, 8) for s in "BCD")]), "a1", rmc_active=False)
+    history_of(tmp_path / "usage.db", {"a1": (4000, 10), "b1": (4000, 10), "c1": (500, 10), "d1": (4000, 10)})
+    used = UsageSpec(tmp_path / "usage.db")
+    site = Site(of, usage=used.read(of, BUCKETS).usage)
+    changes, _ = quick_remedy(site, Judge(site), "A", Options(pacing=Pacing(waves=True)), usage=used) or ((), 0)
+    plan = evacuate(Loaded(applied(of, changes)), Evacuate(servers=("A",), come_back=True), Options(), used)
+    assert [c.kind for c in changes] == ["rmc"] and plan.verified and {m.target for m in plan.leg("out")} == {"C"}
 
 
 def test_what_is_not_activated_is_told_or_goes_along() -> None:

@@ -81,8 +81,8 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
 
         return [with_remedy(f, said, loaded, asked.usage) for f in found]
 
-    halves = [[s for n, s in enumerate(servers) if (n + 1) // 2 % 2 == half] for half in (0, 1)]
     # Not every second one: servers often stand two and two, of which one has as much to say as those like it.
+    halves = [[s for n, s in enumerate(servers) if (n + 1) // 2 % 2 == half] for half in (0, 1)]
 
     def there() -> tuple[list[LparPlaces], list[ServerFree], list[ViosDown]]:
         return places(halves[1]), free(halves[1]), [kept.get("vios", v, said.down) for v in vioses]

@@ -33,7 +33,6 @@ _ANY_TIME = Pacing(waves=True, bounded=False, nights=False)
 """There is no window: how long it takes is not asked."""
 
 
-
 def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices: Prices = PRICES, *,
                  usage: UsageSpec | None = None) -> Cost | None:
     """The changes and their price; None where that is not so quickly found. They are judged, and their plan replayed,
@@ -50,7 +49,7 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
                 return dear
     if part is site.estate:
         return dear
-    asked = Remedy(Loaded(part), goal, replace(options, pacing=_ANY_TIME), usage, prices)
+    asked = Remedy(Loaded(part), goal, options, usage, prices)
     found = [(s.changes, s.cost) for s in remedy(asked, 1).sets]
     return min((*found, *filter(None, [dear])), key=lambda cost: cost[1], default=None)
 
@@ -66,9 +65,10 @@ def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded, usage: UsageS
     if found.verdict.rank < ReadyWord.ONE_WAY.rank:
         return found
     goal = Evacuate(servers=(found.server,), inactive=said.inactive, come_back=True)
-    asked = Remedy(loaded, goal, replace(said.options, pacing=_ANY_TIME), usage)
+    options = replace(said.options, pacing=_ANY_TIME)
+    asked = Remedy(loaded, goal, options, usage)
     large = not (asked.all_offered or said.inactive)
-    quick = quick_remedy(said.site, said.judge, found.server, said.options, usage=usage) if large else None
+    quick = quick_remedy(said.site, said.judge, found.server, options, usage=usage) if large else None
     if quick is None:
         sets = remedy(asked, 1).sets
         quick = (sets[0].changes, sets[0].cost) if sets else ((), 0)
