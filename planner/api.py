@@ -116,13 +116,14 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
                 weekend: bool = False, window: str | Window | None = None, work: str = "60m",
                 usage: UsageSpec | None = None, tariff: Tariff | None = None, hours: float = HOURS_PER_YEAR,
                 firmware_after: Mapping[str, str] | None = None, not_targets: Iterable[str] = (), zone: str = "",
-                time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
+                time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False, scheduler: str = "") -> Plan:
     """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all. ``weekend``:
     they are off in the ``window`` alone, and both legs lie in it.
 
     ``keep``, ``off``: servers that stay on, or go off, whatever the measure; ``n_plus_1``: any one that stays on may
-    fail; ``hours``: for how many hours energy is counted, at ``tariff``. Raises UsageError for unknown names, a
-    weekend without its window, and ``licences`` where nothing is known to be licensed by the core.
+    fail; ``hours``: for how many hours energy is counted, at ``tariff``; ``scheduler``: of the Dask cluster on which
+    components are answered. Raises UsageError for unknown names, a weekend without its window, ``licences`` where
+    nothing is known to be licensed by the core, and a cluster that cannot be used.
     """
     if weekend and (window is None or come_back):
         raise UsageError("weekend: give its window, and leave come_back out: it has both legs already")
@@ -131,7 +132,12 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
                        assume_nothing=assume_nothing)
     terms = jobs.Terms(tariff or Tariff(), hours)
     options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
-    return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
+    cluster = None
+    if scheduler:
+        from planner.cluster import cluster_at  # start-up: the other questions do without
+
+        cluster = cluster_at(scheduler)
+    return jobs.consolidate(Loaded(estate), goal, options, usage, terms, cluster)
 
 
 @checked

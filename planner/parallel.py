@@ -7,20 +7,36 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 S = TypeVar("S")
+P = TypeVar("P")
+_here = threading.local()
 
 
 def two_processors() -> bool:
-    """Whether a forked process helps here: on Linux, with more than one processor."""
-    return sys.platform == "linux" and (os.cpu_count() or 1) > 1
+    """Whether a forked process helps here: on Linux, with more than one processor, where this thread is not one of
+    several that work already."""
+    return sys.platform == "linux" and (os.cpu_count() or 1) > 1 and not getattr(_here, "one_of_several", False)
+
+
+@contextmanager
+def one_of_several() -> Iterator[None]:
+    """Nothing is forked by this thread: others work beside it."""
+    _here.one_of_several = True
+    try:
+        yield
+    finally:
+        _here.one_of_several = False
 
 
 def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
@@ -54,23 +70,59 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
     return first[0], second
 
 
-def in_forks(work: Callable[[S], T], tasks: Sequence[S], processes: int) -> Iterator[T]:
-    """What ``work``, a function of a module, returns for each task, in their order, by so many forked processes. What a
-    process that died had in hand is done here."""
+def in_forks(work: Callable[[P, S], T], shared: P, tasks: Iterable[S], processes: int) -> Iterator[T]:
+    """What ``work``, a function of a module, returns for what all tasks share and each task, in their order, by so many
+    forked processes. A task is taken when a process is free for it; what one that died had in hand is done here."""
     import multiprocessing  # start-up: as above
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
 
     with ended():
-        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), work_for_another)
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _work_in_fork, (work, shared))
+        todo = iter(tasks)
+        asked: deque[tuple[S, Future[T]]] = deque()
+
+        def ask() -> None:
+            free = processes - sum(not future.done() for _, future in asked)
+            asked.extend((task, _submitted(pool, task)) for task in islice(todo, free))
+
         try:
-            for task, asked in [(task, pool.submit(work, task)) for task in tasks]:
-                try:
-                    yield asked.result()
-                except BrokenProcessPool:
-                    yield work(task)
+            ask()
+            while asked:
+                task, future = asked[0]
+                if not future.done():
+                    wait([f for _, f in asked if not f.done()], return_when=FIRST_COMPLETED)
+                else:
+                    asked.popleft()
+                    yield work(shared, task) if isinstance(future.exception(), BrokenProcessPool) else future.result()
+                ask()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
+    from concurrent.futures import Future  # start-up: as above
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        return pool.submit(_in_fork, task)
+    except BrokenProcessPool as error:
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+_forked: list[Any] = []
+
+
+def _work_in_fork(work: Callable[[Any, Any], Any], shared: object) -> None:
+    work_for_another()
+    _forked[:] = [work, shared]
+
+
+def _in_fork(task: object) -> Any:
+    work, shared = _forked
+    return work(shared, task)
 
 
 @contextmanager

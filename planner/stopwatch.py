@@ -2,7 +2,7 @@
 
 When the user asks for the best so far (Ctrl-C, or SIGTERM, by which batch systems end a job), the clock jumps far ahead
 and runs a hundred times as fast: every deadline that was set before is over, and what is begun from then on ends soon.
-Forked processes have the same clock.
+Forked processes have the same clock; a thread that works for a process elsewhere has that process's, once told.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _AHEAD_S, _FASTER, _LOOK_S = 1e6, 100, 0.05
 _asked = mmap.mmap(-1, 8)
 """When the user asked for the best so far, 0 before that; shared with forked processes."""
 _listening = False
+_for = threading.local()
+_told: dict[str, float] = {}
+"""Work for a process elsewhere whose user has asked, and when that was heard here."""
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _ended_by = signal.SIGINT
 
@@ -36,7 +39,8 @@ def now() -> float:
 
 
 def _asked_at() -> float:
-    return float(struct.unpack("d", _asked[:])[0])
+    work = getattr(_for, "work", None)
+    return float(struct.unpack("d", _asked[:])[0]) if work is None else _told.get(work, 0.0)
 
 
 def of_this_process() -> None:
@@ -79,8 +83,23 @@ def _gone_if_forked(parent: int, number: int) -> None:
 
 
 def listening() -> bool:
-    """Whether this process hears the user."""
-    return _listening
+    """Whether this process hears the user, or is told of the one for whom this thread works."""
+    return _listening or getattr(_for, "work", None) is not None
+
+
+@contextmanager
+def working_for(work: str) -> Iterator[None]:
+    """This thread works for a process elsewhere: its clock jumps when that process tells so of ``work``."""
+    _for.work = work
+    try:
+        yield
+    finally:
+        _for.work = None
+
+
+def told_to_stop(work: str) -> None:
+    """The user of the process for which this ``work`` is done has asked for the best so far."""
+    _told.setdefault(work, time.monotonic())
 
 
 @contextmanager
@@ -116,7 +135,7 @@ def stoppable() -> Iterator[None]:
 def heeding(run: Callable[[], T], stop: Callable[[], object], seconds: float) -> T:
     """What ``run`` returns, which may be long and lets other threads run; ``stop`` makes it end soon, when so many
     seconds are over or the user has asked. Where nobody listens it is simply run."""
-    if not _listening:
+    if not listening():
         return run()
     until = now() + seconds
     with ThreadPoolExecutor(1) as beside:

@@ -15,7 +15,7 @@ from radon.visitors import Class
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 BASE = ("errors", "findings", "units", "xlsx", "sheets", "frames", "parallel", "grouping", "remember",
-        "names", "toml_file", "stopwatch", "files")
+        "names", "toml_file", "stopwatch", "files", "cluster")
 #: What an estate is made of: seen by the formats, which fill it, and by all rooms to their right.
 MODEL = "estate.model"
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.

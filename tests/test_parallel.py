@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -54,25 +55,39 @@ def test_what_is_raised_here_does_not_wait_for_a_large_result_there() -> None:
         parallel.beside(lambda: b"x" * 1_000_000, broken)
 
 
-def _square_or_die(number: int) -> int:
+def _power_or_die(exponent: int, number: int) -> int:
     if number == 2 and multiprocessing.parent_process() is not None:
         os.kill(os.getpid(), signal.SIGKILL)
-    return number * number
+    return int(number ** exponent)
 
 
 def test_what_a_killed_process_had_in_hand_is_done_here() -> None:
     """A pool waited for ever for the process that the system had killed for its memory."""
-    assert list(parallel.in_forks(_square_or_die, [1, 2, 3, 4], 2)) == [1, 4, 9, 16]
+    assert list(parallel.in_forks(_power_or_die, 2, [1, 2, 3, 4], 2)) == [1, 4, 9, 16]
     assert multiprocessing.active_children() == []
+
+
+def test_tasks_are_taken_when_a_process_is_free_for_them() -> None:
+    """A task says how much time is left when it is taken."""
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(5):
+            taken.append(number)
+            yield number
+
+    replies = parallel.in_forks(pow, 2, tasks(), 2)
+    assert next(replies) == 1 and len(taken) <= 4
+    assert list(replies) == [2, 4, 8, 16]
 
 
 PARENT = """
 import os, time
 from planner import parallel
-def work(number):
+def work(shared, number):
     os.write(1, b"begun\\n")
     time.sleep(600)
-list(parallel.in_forks(work, [1, 2], 2))
+list(parallel.in_forks(work, None, [1, 2], 2))
 """
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.cli.app import command, load_estate
-from planner.cli.models import ModelFile, models_in
+from planner.cli.models import ModelFile, models_in, on_cluster, refuse_models_elsewhere
 from planner.cli.options import (
     TIMES,
     AssumeNothing,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from planner.plan.plan import Window
 
 _ENERGY = "What energy costs"
+_SOLVER = "Solver"
 _SERVERS = "may be given several times"
 
 
@@ -63,20 +65,24 @@ def consolidate_command(
     hours: Annotated[float, numeric("--hours", 1.0, 1e6, "Hours over which a permanent change is counted.", _ENERGY)
                      ] = 8760.0,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: Output,
+    solver: Solver, scheduler: Annotated[str | None, on_cluster("the components", _SOLVER)] = None,
+    write_model: ModelFile = None, out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 
     Example: planner consolidate estate.xlsx --weekend --from "2026-11-27 20:00" --to "2026-11-30 06:00"
     """
     from planner import jobs
+    from planner.cluster import cluster_at
     from planner.estate.energy import HOURS_PER_YEAR, Tariff
     from planner.plan.questions import Consolidate
 
     if hours != HOURS_PER_YEAR and (weekend or times.come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
+    refuse_models_elsewhere(write_model, scheduler)
     options = times.options(solver, _weekend(weekend, start, end, times))
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}", force=output.force)
+    cluster = None if scheduler is None else cluster_at(scheduler)
     loaded = load_estate(estate, policy)
     coming = times.come_back or weekend
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
@@ -86,9 +92,11 @@ def consolidate_command(
                        firmware_after=levels_from(times.firmware_after, come_back=coming))
     terms = jobs.Terms(Tariff(tariff, currency, co2), hours)
     with stoppable(), models_in(write_model, force=output.force):
-        plan = jobs.consolidate(loaded, goal, options, usage.spec(), terms)
+        plan = jobs.consolidate(loaded, goal, options, usage.spec(), terms, cluster)
         beside = others_to(plan, loaded, others, lambda more: jobs.consolidate(
-            loaded, goal.replace(**more), replace(options, since=None), usage.spec(), terms))
+            loaded, goal.replace(**more), replace(options, since=None), usage.spec(), terms, cluster))
+    if cluster is not None and cluster.lost:
+        sys.stderr.write(f"{cluster.lost}: what it had in hand was answered here\n")
     deliver(plan, loaded, where, output, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 

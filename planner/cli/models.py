@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from planner.errors import UsageError
 
@@ -22,6 +23,19 @@ ModelFile = Annotated[Path | None, typer.Option(
     "--write-model", metavar="FILE", rich_help_panel="Solver", help="Also write the integer programs that were solved, "
     "in their order: .lp or .mps. Where there are several, FILE-1, FILE-2, ...; each begins with what it decides.")]
 _SUFFIXES = (".lp", ".mps")
+
+
+def on_cluster(answered: str, panel: str) -> OptionInfo:
+    """The option of a Dask cluster on which so much of a command is answered."""
+    option: OptionInfo = typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel=panel,
+                                      help=f"Answer {answered} on this Dask cluster (planner[dask]).")
+    return option
+
+
+def refuse_models_elsewhere(file: Path | None, scheduler: str | None) -> None:
+    """Raises UsageError: programs that are solved on a cluster are not seen here."""
+    if file is not None and scheduler is not None:
+        raise UsageError("--write-model: the programs are solved here, not on a cluster: leave --scheduler out")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.app import command, load_estate, tell, tell_more
-from planner.cli.models import ModelFile, models_in
+from planner.cli.models import ModelFile, models_in, on_cluster, refuse_models_elsewhere
 from planner.cli.options import (
     OUTPUT,
     AssumeNothing,
@@ -57,9 +57,7 @@ def sweep_command(
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, inactive: Inactive = True,
     workers: Annotated[int | None, numeric("--workers", 1, 1024, "Processes; one for each processor if not given.",
                                           _WHERE)] = None,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel=_WHERE,
-                                                  help="Answer the cells on this Dask cluster (planner[dask]).")
-                         ] = None,
+    scheduler: Annotated[str | None, on_cluster("the cells", _WHERE)] = None,
     resume: Annotated[bool, typer.Option("--resume/--fresh", rich_help_panel=_WHERE, help="Use what an earlier run "
                                          "finished in DIR, or answer every cell anew.")] = True,
     hardware: Hardware, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
@@ -87,8 +85,7 @@ def sweep_command(
     if workers is not None and scheduler is not None:
         raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
                          "--scheduler")
-    if write_model and scheduler is not None:
-        raise UsageError("--write-model: the programs are solved here, not on a cluster: leave --scheduler out")
+    refuse_models_elsewhere(write_model, scheduler)
     require_format(kind)
     runner = _runner(workers, scheduler, here=write_model is not None)
     refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)

@@ -28,7 +28,7 @@ from planner.jobs.homes import bringing_home
 from planner.jobs.stays_on import why_on
 from planner.jobs.without_order import without_order
 from planner.optimise.asked import checked_consolidate, spelt_as
-from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Elsewhere, OnCluster
 from planner.optimise.judging import Judged, Judging
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
@@ -42,6 +42,7 @@ from planner.schedule.timetable import Timetable, timetable
 from planner.stopwatch import now, stopped
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.cluster import Cluster
     from planner.jobs.peak_hours import UsageSpec
 
 _ROUNDS = 6
@@ -56,17 +57,20 @@ _SPARE_S = 1800
 
 @dataclass(frozen=True, slots=True)
 class ConsolidationCase(Case):
-    """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them."""
+    """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them;
+    ``elsewhere``: where components are answered, if not here."""
 
     goal: Consolidate
     terms: Terms
     busy: Mapping[str, int]
+    elsewhere: Elsewhere | None = None
 
 
 def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None = None,
-                terms: Terms = Terms()) -> Plan:  # noqa: B008
+                terms: Terms = Terms(), cluster: Cluster | None = None) -> Plan:  # noqa: B008
     """Switch off what can be; with ``usage`` so that what stays on carries what was used, slot by slot, in the hours
     in which the servers are off (all hours when nothing comes back). A weekend is the window, and both legs lie in it.
+    With a ``cluster`` the components of the estate are answered there.
 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
@@ -76,8 +80,9 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
     goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend)
+    elsewhere = None if cluster is None else OnCluster(cluster)
     return bringing_home(goal, loaded.estate, used, checked_consolidate, lambda goal, site: _consolidated(
-        ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)))
+        ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy, elsewhere=elsewhere)))
 
 
 def _consolidated(case: ConsolidationCase) -> Plan:
@@ -165,27 +170,16 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     scale = scale_of(site, goal.measure, case.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
-    kept: dict[tuple[tuple[str, str], ...], Timetable] = {}
-
-    def quickly(placement: Mapping[str, str]) -> Timetable:
-        key = tuple(sorted(placement.items()))
-        if key not in kept:
-            kept.clear()
-            kept[key] = timed(site, judge, placement, goal, options, QUICK)
-        return kept[key]
-
-    def ordered(placement: Mapping[str, str]) -> bool:
-        return quickly(placement).found
-
-    orders = Orders(ordered, lambda placement: goes_straight(site, {**site.start, **placement}))
-    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders, judged)
+    orders = _Timetables(site, judge, goal, options)
+    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders, judged, case.elsewhere)
     again = goal is not case.goal
-    rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
+    rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)),
+                   orders.found)
     problem.order_s = rest / _OF_TIMETABLE
     searched = small(site) or stopped() or now() < deadline - rest
-    tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
-        site, judge, answer.placement, goal, options, states), deadline=deadline - rest,
-        proved=lambda: without_order(_blank(case, staying, judged, searched=searched), site, judge))
+    tried = attempted(problem, options, lambda answer, states: orders.searched(answer.placement, states),
+                      deadline=deadline - rest,
+                      proved=lambda: without_order(_blank(case, staying, judged, searched=searched), site, judge))
     if tried.table is None and tried.conflict is None and not (
             tried.answer and tried.answer.status is Status.INFEASIBLE):
         tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
@@ -193,6 +187,31 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     return _finished(case, blank, tried.answer, problem.scale, tried.table)
+
+
+class _Timetables:
+    """The orders of a consolidation's moves; the last timetable that was found quickly is kept."""
+
+    def __init__(self, site: Site, judge: Judge, goal: Consolidate, options: Options) -> None:
+        self.site, self.judge, self.goal, self.options = site, judge, goal, options
+        self.last: tuple[Mapping[str, str], Timetable] | None = None
+
+    def searched(self, placement: Mapping[str, str], states: int = QUICK) -> Timetable:
+        """The timetable for which so many states are searched."""
+        if states == QUICK and self.last is not None and self.last[0] == placement:
+            return self.last[1]
+        table = timed(self.site, self.judge, placement, self.goal, self.options, states)
+        if states == QUICK:
+            self.last = dict(placement), table
+        return table
+
+    def found(self, placement: Mapping[str, str]) -> bool:
+        """Whether one is found quickly."""
+        return self.searched(placement).found
+
+    def straight(self, placement: Mapping[str, str]) -> bool:
+        """Whether the first order that comes to hand is one."""
+        return goes_straight(self.site, {**self.site.start, **placement})
 
 
 def _rest_s(built: Mapping[str, str], ordered: Callable[[Mapping[str, str]], bool]) -> float:

@@ -6,23 +6,16 @@ told as failed.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import pickle  # nosec B403: what this program packed, on its way to its own workers
-import re
 import signal
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing import get_context
-from typing import Any
 
-from planner import __version__
+from planner.cluster import Cluster, ClusterLostError, TaskReply
 from planner.errors import UsageError
 from planner.jobs.sweep import FAILED, CellAnswer, Runner, SweepContext, Task, answer
 from planner.parallel import ended, work_for_another
@@ -31,8 +24,6 @@ from planner.scenarios.model import Scenario
 TRIES = 3
 _DEAD = f"its worker died {TRIES} times (killed, or out of memory)"
 _NO_WORKER_S = 60.0
-_CONNECT_S = 15.0
-_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}")
 
 
 def in_process(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
@@ -129,102 +120,37 @@ def dask_cluster(address: str) -> Runner:
     Raises UsageError for a wrong address and when Dask is not installed; when it runs, if nobody answers there or the
     workers do not know planner.
     """
-    if not _ADDRESS.fullmatch(address):
-        raise UsageError(f"--scheduler {address!r} is not like tcp://host:8786")
-    if find_spec("distributed") is None:
-        raise UsageError("--scheduler needs Dask, which is not installed: pip install 'planner[dask]'")
+    cluster = Cluster(address)
 
     def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
-        client = _client(address)
         try:
-            _suits(client, address)
-            yield from _on_cluster(client, address, context, tasks)
-        finally:
-            client.close(timeout=5)
+            yield from _on_cluster(cluster, context, tasks)
+        except ClusterLostError as lost:
+            raise UsageError(f"{lost}; finished cells are kept, start it and run again") from None
     return run
 
 
-def _client(address: str) -> Any:
-    cluster: Any = import_module("distributed")
-    for name in ("client", "core", "comm", "utils"):  # what it logs with tracebacks is told as an error below
-        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
-    try:
-        return cluster.Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(f"--scheduler {address}: no Dask scheduler answers there ({error}); start one with 'dask "
-                         "scheduler' and workers with 'dask worker'") from None
-
-
-def _version() -> str:
-    return __version__
-
-
-def _suits(client: Any, address: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=_CONNECT_S)
-    except TimeoutError:
-        raise UsageError(f"--scheduler {address}: has no worker; start some with 'dask worker {address}'") from None
-    try:
-        versions = client.run(_version)
-    except Exception as error:  # whatever a worker lacks arises here
-        raise UsageError(f"--scheduler {address}: a worker cannot run planner ({type(error).__name__}: {error}); "
-                         f"install planner[dask] {__version__} there") from None
-    wrong = sorted(f"{worker} has {version}" for worker, version in versions.items() if version != __version__)
-    if wrong:
-        raise UsageError(f"--scheduler {address}: {', '.join(wrong)}; planner here is {__version__}")
-
-
-def _on_cluster(client: Any, address: str, context: SweepContext,
-                tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
+def _on_cluster(cluster: Cluster, context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
     """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone; and
     once more, for a worker that is going down may have got the next one."""
-    blob = pickle.dumps(context)
     suspects = []
-    for task, reply in _gathered(client, address, blob, tasks):
-        if reply is None:
-            suspects.append(task)
+    for reply in cluster.as_they_come(_answered_there, context, tasks, _NO_WORKER_S):
+        if reply.died:
+            suspects.append(reply.task)
         else:
-            yield task.id, reply
+            yield _told(reply)
     for suspect in suspects:
-        replies = (reply for _ in range(TRIES - 1) for _, reply in _gathered(client, address, blob, [suspect]))
-        yield suspect.id, next((r for r in replies if r is not None), None) or CellAnswer(
-            FAILED, "its worker died again and again (killed, or out of memory)")
+        replies = (reply for _ in range(TRIES - 1)
+                   for reply in cluster.as_they_come(_answered_there, context, [suspect], _NO_WORKER_S))
+        yield _told(next((r for r in replies if not r.died), TaskReply(suspect, died=True)))
 
 
-def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]
-              ) -> Iterator[tuple[Task, CellAnswer | None]]:
-    """Answers of the cluster as they come; None where Dask gave a cell up because workers died."""
-    cluster: Any = import_module("distributed")
-    # The context is the result of a task, so that the cluster makes it anew when the worker that holds it dies.
-    context = client.submit(pickle.loads, blob, pure=False)
-    waiting = {client.submit(answer, context, task.scenario, pure=False): task for task in tasks}
-    seen = time.monotonic()
-    while waiting:
-        try:
-            with client.as_current():
-                done = cluster.wait(list(waiting), timeout=2, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
-            done = set()
-        except (OSError, CancelledError, asyncio.CancelledError) as error:
-            raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
-        for future in sorted(done, key=lambda f: waiting[f].id):
-            yield waiting.pop(future), _from_cluster(future, address)
-        if done or client.scheduler_info(n_workers=-1)["workers"]:
-            seen = time.monotonic()
-        elif time.monotonic() - seen > _NO_WORKER_S:
-            raise UsageError(f"--scheduler {address}: no worker is left; finished cells are kept, start workers and "
-                             "run again")
+def _answered_there(context: SweepContext, task: Task) -> CellAnswer:
+    return answer(context, task.scenario)
 
 
-def _from_cluster(future: Any, address: str) -> CellAnswer | None:
-    from distributed import KilledWorker  # start-up: Dask need not be installed
-
-    try:
-        answered: CellAnswer = future.result()
-        return answered
-    except KilledWorker:
-        return None
-    except (OSError, CancelledError, asyncio.CancelledError) as error:
-        raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
-    except Exception as error:  # a worker that cannot even start the cell
-        return CellAnswer(FAILED, f"on the cluster: {type(error).__name__}: {error}")
+def _told(reply: TaskReply) -> tuple[str, CellAnswer]:
+    """A cell's id and answer."""
+    if reply.died:
+        return reply.task.id, CellAnswer(FAILED, "its worker died again and again (killed, or out of memory)")
+    return reply.task.id, reply.value or CellAnswer(FAILED, f"on the cluster: {reply.broken}")

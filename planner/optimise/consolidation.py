@@ -10,9 +10,11 @@ bounds are given more work, until the sum is within the gap.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from planner.findings import Finding
 from planner.optimise.conflict import Refused, either, reasons_of, reduced, refusals_of, unproved
@@ -47,14 +49,19 @@ from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.stopwatch import now
 
+if TYPE_CHECKING:
+    from planner.cluster import Cluster
+
 SMALL, MIDDLE = 300, 1800
 """Variables of a component at most for it to be given to HiGHS whole at once; and to two engines."""
 _ATTEMPTS = 4
 """Placements of a component that are tried for an order of its moves, the later ones with fewer servers off."""
 _ROUNDS, _MORE = 5, 4.0
 """Rounds of work on the components at most; and how many times the work of the one before each is."""
-_LARGE, _WORKERS = 1_000, 2
+_LARGE = 1_000
 """Pairs of LPAR and server from which on several components are answered by two processes."""
+_NO_WORKER_S = 10.0
+"""Seconds after which a cluster without any worker is taken for lost."""
 _EXACT_RESTARTS = 45_000
 """Variables of a component up to which places and restarts are found by one program when one after the other fails."""
 _SPARES, _OF_SPARE = 2, 0.3
@@ -121,13 +128,63 @@ class Consolidation:
         return {s: dict(sorted(places.items())) for p in self.parts for s, places in sorted(p.restart.items())}
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Protocol):
     """Whether the moves to a placement (LPAR → server, those that move) have an order: ``found`` searches for one,
     ``straight`` tries the first that comes to hand."""
 
-    found: Callable[[Mapping[str, str]], bool]
-    straight: Callable[[Mapping[str, str]], bool]
+    def found(self, placement: Mapping[str, str], /) -> bool: ...
+    def straight(self, placement: Mapping[str, str], /) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPart:
+    """A component to be answered, wherever that is: its ``number``, how many are still ``following``, this one
+    included, the seconds that are left for them, and the best answer that is known of it."""
+
+    number: int
+    following: float
+    left_s: float
+    gap: float
+    effort: int
+    known: ComponentAnswer | None
+
+
+class Elsewhere(Protocol):
+    """Where the parts of a problem are answered by others: in their order, by a deadline, on so many ``processors``;
+    None for one that is to be answered here."""
+
+    @property
+    def processors(self) -> int: ...
+    def answers(self, problem: ConsolidationProblem, parts: Iterable[AskedPart], deadline: float
+                ) -> Iterator[ComponentAnswer | None]: ...
+
+
+class TwoProcessors:
+    """Both of this machine."""
+
+    processors = 2
+
+    def answers(self, problem: ConsolidationProblem, parts: Iterable[AskedPart], deadline: float
+                ) -> Iterator[ComponentAnswer | None]:
+        """By forked processes, which see the clock as this one does."""
+        return in_forks(ConsolidationProblem.answered, problem, parts, self.processors)
+
+
+class OnCluster:
+    """On a cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    @property
+    def processors(self) -> int:
+        """As many as its workers have threads."""
+        return self.cluster.processors
+
+    def answers(self, problem: ConsolidationProblem, parts: Iterable[AskedPart], deadline: float
+                ) -> Iterator[ComponentAnswer | None]:
+        """By workers, which are told of the deadline."""
+        return self.cluster.in_order(ConsolidationProblem.answered, problem, parts, deadline, _NO_WORKER_S)
 
 
 class ConsolidationProblem:
@@ -135,8 +192,11 @@ class ConsolidationProblem:
     component whether there is an order of them: where none is found, the component takes what has one."""
 
     def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale,
-                 orders: Orders | None = None, judged: Judged | None = None) -> None:
+                 orders: Orders | None = None, judged: Judged | None = None,
+                 elsewhere: Elsewhere | None = None) -> None:
         self.site, self.judge, self.goal, self.scale, self.orders = site, judge, goal, scale, orders
+        self.elsewhere = elsewhere
+        """Where parts are answered, if there are several; without it on two processors where they are large."""
         self.cuts: list[Mapping[str, str]] = []
         self.small, self.middle = SMALL, MIDDLE
         judged = judged or Judging(judge, scale.fixed, come_back=goal.come_back).run(math.inf)
@@ -156,6 +216,10 @@ class ConsolidationProblem:
         self.ordered: dict[tuple[tuple[str, str], ...], bool] = {}
         self.built: dict[int, ComponentAnswer] = {}
         """Answers by construction, by the component's number."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to who answers a part: a part has what is known of it with it."""
+        return self.__dict__ | {"elsewhere": None, "known": {}}
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
@@ -273,15 +337,23 @@ class ConsolidationProblem:
     def _answers(self, numbers: Sequence[int], deadline: float, gap: float, effort: int
                  ) -> Iterator[tuple[int, ComponentAnswer]]:
         """The answers of these components in their order: one after the other, or where they are large on two
-        processors. Which process answers makes no difference to the answer."""
+        processors, or where else they are to be answered. Who answers makes no difference to the answer."""
         size = sum(self._size(self.components[n]) for n in numbers)
-        if len(numbers) < 2 or size < _LARGE or self.cuts or is_read() or not two_processors():
+        others = self.elsewhere or (TwoProcessors() if size >= _LARGE and two_processors() else None)
+        if len(numbers) < 2 or self.cuts or is_read() or others is None:
             yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, effort)) for k, n in enumerate(numbers))
             return
-        global _shared
-        _shared = (self, deadline, gap, effort)
-        tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
-        yield from zip(numbers, in_forks(_in_worker, tasks, _WORKERS), strict=True)
+        parts = (AskedPart(n, (len(numbers) - k) / others.processors, deadline - now(), gap, effort, self.known.get(n))
+                 for k, n in enumerate(numbers))
+        for k, (number, reply) in enumerate(zip(numbers, others.answers(self, parts, deadline), strict=True)):
+            yield number, reply or self._numbered(number, len(numbers) - k, deadline, gap, effort)
+
+    def answered(self, part: AskedPart) -> ComponentAnswer:
+        """The answer of a part that somebody else asks for."""
+        asked = copy(self)  # which may keep servers on, and forbid placements
+        asked.known = {} if part.known is None else {part.number: part.known}
+        asked.deadline = now() + part.left_s
+        return asked._numbered(part.number, part.following, asked.deadline, part.gap, part.effort)
 
     def _numbered(self, number: int, following: float, deadline: float, gap: float, effort: int) -> ComponentAnswer:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this
@@ -745,14 +817,3 @@ def _ahead(least: int, gap: float, answer: ComponentAnswer) -> tuple[int, int]:
     """Answers in the order in which a search is to begin from them: of those within the gap of the least measure the
     cheapest, then the lightest."""
     return (0, answer.cost_ms) if answer.measure <= least * (1 + gap) else (answer.measure, 0)
-
-
-_shared: tuple[ConsolidationProblem, float, float, int] | None = None
-"""What forked workers answer for: set just before they are made."""
-
-
-def _in_worker(task: tuple[int, float]) -> ComponentAnswer:
-    if _shared is None:
-        raise RuntimeError("no problem was shared with this worker")
-    problem, deadline, gap, effort = _shared
-    return problem._numbered(*task, deadline, gap, effort)

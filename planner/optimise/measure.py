@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from planner.errors import UsageError
 from planner.estate.energy import power_of
@@ -12,6 +13,10 @@ from planner.estate.licences import Licensed, common_unit
 from planner.grouping import inverted
 from planner.plan.choices import Measure
 from planner.rules import Site
+
+
+def _nothing(where: Mapping[str, str]) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Scale:
     busy: Mapping[str, int] = field(default_factory=dict)
     least: Mapping[str, int] = field(default_factory=dict)
     licensed: Mapping[Licensed, int] = field(default_factory=dict)
-    counted: Callable[[Mapping[str, str]], int] = lambda where: 0
+    counted: Callable[[Mapping[str, str]], int] = _nothing
 
     def load(self, lpar: str, server: str) -> int:
         return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
@@ -95,9 +100,10 @@ def _licences(site: Site) -> Scale:
                          "licence (docs/licences.md)")
     unit = common_unit(products)
     licensed = {one: one.per_core if unit else 1 for one in products}
+    return Scale(unit or "licence cores", 1, dict.fromkeys(site.servers, 0), licensed=licensed,
+                 counted=partial(_counted, site, licensed))
 
-    def counted(where: Mapping[str, str]) -> int:
-        return sum(worth * licence_cores(site, one, s, names) for one, worth in licensed.items()
-                   for s, names in inverted((n, where[n]) for n in sorted(one.lpars & where.keys())).items())
 
-    return Scale(unit or "licence cores", 1, dict.fromkeys(site.servers, 0), licensed=licensed, counted=counted)
+def _counted(site: Site, licensed: Mapping[Licensed, int], where: Mapping[str, str]) -> int:
+    return sum(worth * licence_cores(site, one, s, names) for one, worth in licensed.items()
+               for s, names in inverted((n, where[n]) for n in sorted(one.lpars & where.keys())).items())

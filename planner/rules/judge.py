@@ -66,6 +66,10 @@ class Judge:
         """(source, or "" for rules that do not look at it; target) → number of a shape → what the rules say that look
         at it."""
 
+    def __reduce__(self) -> tuple[type[Judge], tuple[Site]]:
+        """Made anew where it is sent to, as its site is."""
+        return Judge, (self.site,)
+
     @cached_property
     def homeward(self) -> Judge:
         """The rules as they stand when LPARs come home, once the work is done."""

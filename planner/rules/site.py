@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, base_demand, lpar_demand
@@ -84,6 +84,11 @@ class Site(Pools):
         self._residents = inverted(self.start.items())
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew where it is sent to: what was worked out of it is not sent."""
+        made = partial(Site, assume_nothing=self.assume_nothing)
+        return made, (self.estate, self.home, self.usage, self.goal)
 
     @cached_property
     def at_start(self) -> Mapping[str, Holding]:

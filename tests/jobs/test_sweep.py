@@ -17,6 +17,7 @@ import pytest
 from estates import BASE, GIB, changed, loaded, measured
 from portion import WHOLE
 
+from planner import cluster
 from planner.errors import InputError, UsageError
 from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options, sweep_runners
@@ -109,10 +110,10 @@ def bombed(scenario: Any) -> CellAnswer:
     return job.answer(sweep_runners._HELD[0], scenario)
 
 
-def bombed_there(context: SweepContext, scenario: Any) -> CellAnswer:
+def bombed_there(context: SweepContext, task: Task) -> CellAnswer:
     """As a worker of the cluster answers, but for the bomb."""
-    bomb(scenario)
-    return job.answer(context, scenario)
+    bomb(task.scenario)
+    return job.answer(context, task.scenario)
 
 
 @pytest.mark.parametrize(("deaths", "failed"), [(TRIES - 1, 0), (TRIES, 1)])
@@ -154,15 +155,15 @@ def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
     wanted = answers(run_sweep(context, cells, in_process))
     (tmp_path / "lives").write_text("1")
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
-    monkeypatch.setattr(sweep_runners, "answer", bombed_there)
+    monkeypatch.setattr(sweep_runners, "_answered_there", bombed_there)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50) as cluster:
-        outcome = run_sweep(context, cells, dask_cluster(cluster.scheduler_address))
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50) as local:
+        outcome = run_sweep(context, cells, dask_cluster(local.scheduler_address))
         assert answers(outcome) == wanted and (tmp_path / "lives").read_text() == "0"
         if not WHOLE:
             return
         (tmp_path / "lives").write_text("99")  # and a cell that kills every worker: told, and the others are answered
-        outcome = run_sweep(context, cells, dask_cluster(cluster.scheduler_address))
+        outcome = run_sweep(context, cells, dask_cluster(local.scheduler_address))
     statuses = [outcome.answers[i].status for i in outcome.ids]
     assert statuses == ["optimal", "optimal", "failed", "optimal", "infeasible", "optimal"]
     assert "died again and again" in outcome.answers[outcome.ids[2]].reason
@@ -170,7 +171,7 @@ def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
 
 def test_no_cluster_is_told(context: SweepContext, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep_runners, "_CONNECT_S", 0.3)
+    monkeypatch.setattr(cluster, "_CONNECT_S", 0.3)
     with pytest.raises(UsageError, match="no Dask scheduler answers there"):
         list(dask_cluster("tcp://127.0.0.1:9")(context, tasks(context, cells)))
 
@@ -182,7 +183,7 @@ def test_a_wrong_address_is_told(address: str) -> None:
 
 
 def test_dask_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_runners, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'planner\[dask\]'"):
         dask_cluster("tcp://127.0.0.1:9")
 

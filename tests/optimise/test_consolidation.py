@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from test_oracle import carrying, cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
 from planner.optimise import consolidation, split_pack
-from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, PlacementProgram
@@ -458,7 +459,8 @@ def test_a_component_whose_moves_have_no_order_loses_nobody_elses_plan() -> None
         asked.append(placement)
         return not set(placement.values()) & {"R00", "R01", "R02"}
 
-    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS), Orders(ordered, ordered))
+    orders = SimpleNamespace(found=ordered, straight=ordered)
+    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS), orders)
     problem._has_order = lambda answer: not answer.placement or ordered(answer.placement)  # type: ignore[method-assign]
     free, bound = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)), problem.solve(30, 0.0)
     best = free.solve(30, 0.0)
