@@ -37,7 +37,7 @@ main()
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_signal_gives_the_best_so_far_and_a_second_one_ends(
         tmp_path: Path, group: bool, number: signal.Signals, twice: bool) -> None:
-    file, out = save(open_estate(16, 96), tmp_path / "estate.json"), tmp_path / "plan"
+    file, out = save(open_estate(8, 48), tmp_path / "estate.json"), tmp_path / "plan"
     with child(sys.executable, "-c", COMMAND, "twice" if twice else "once", "consolidate", str(file), "--time-limit", "300",
                "--out", str(out), text=True, start_new_session=True, env=quick.environment()) as process:
         assert process.stderr is not None and process.stderr.readline() == "searching\n"
