@@ -6,6 +6,7 @@ With a constant share it agrees with :func:`planner.cost.copy_at` (docs/cost-mod
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from copy import copy
 
@@ -27,13 +28,13 @@ class Air:
         p: Parameters = leg.parameters
         self.stop, self.ratio, self.resume_s = p.stop_mb * 1e6, p.stop_ratio, p.resume_s
         self.held = p.share_in_overhead
-        self.users: list[dict[int, None]] = [{} for _ in leg.movers]
+        self.users: list[set[int]] = [set() for _ in leg.movers]
         """Flights that share each mover now."""
         self.pair: list[Pair] = [NO_MOVERS] * n
         self.phase, self.rate = [_OVERHEAD] * n, [0.0] * n
         self.left, self.size, self.spent = [0.0] * n, [0.0] * n, [0.0] * n
         """Of the phase: seconds or bytes that are left; bytes of the round; seconds that it took so far."""
-        self.at, self.version = [0.0] * n, [0] * n
+        self.at, self.version, self.ends = [0.0] * n, [0] * n, [math.nan] * n
         self.sent, self.still_s = [0.0] * n, [0.0] * n
         self.heap: list[tuple[float, int, int, bool]] = []
         """(time, version, move, whether it is over then; else it begins to copy)."""
@@ -44,10 +45,10 @@ class Air:
     def copied(self) -> Air:
         """Another that goes its own way from here."""
         other = copy(self)
-        other.users = [dict(of) for of in self.users]
+        other.users = [{*of} for of in self.users]
         other.pair, other.phase, other.rate = [*self.pair], [*self.phase], [*self.rate]
         other.left, other.size, other.spent = [*self.left], [*self.size], [*self.spent]
-        other.at, other.version = [*self.at], [*self.version]
+        other.at, other.version, other.ends = [*self.at], [*self.version], [*self.ends]
         other.sent, other.still_s = [*self.sent], [*self.still_s]
         other.heap, other.stale = [*self.heap], {*self.stale}
         return other
@@ -76,7 +77,7 @@ class Air:
 
     def _share(self, i: int) -> None:
         for mover in self.pair[i]:
-            self.users[mover][i] = None
+            self.users[mover].add(i)
             self.stale.add(mover)
 
     def finish(self, i: int) -> None:
@@ -84,18 +85,20 @@ class Air:
         self.version[i] += 1
         if self.pair[i] != NO_MOVERS:
             for mover in self.pair[i]:
-                self.users[mover].pop(i, None)
+                self.users[mover].discard(i)
                 self.stale.add(mover)
 
     def next(self, now: float, until: float) -> tuple[float, int] | None:
         """The next move that is over before ``until`` when none takes off before it, and when; taken from the queue."""
-        self._reprice(now)
-        while self.heap and self.heap[0][0] <= until:
-            end, version, i, over = heapq.heappop(self.heap)
-            if version != self.version[i]:
+        if self.stale:
+            self._reprice(now)
+        heap, version = self.heap, self.version
+        while heap and heap[0][0] <= until:
+            end, number, i, over = heapq.heappop(heap)
+            if number != version[i]:
                 continue
             if over:
-                self._advance(i, end)
+                self.ends[i] = end
                 return end, i
             self.at[i] = end
             self._turn(i)
@@ -103,17 +106,26 @@ class Air:
             self._reprice(end)
         return None
 
+    def carried(self) -> tuple[list[float], list[float]]:
+        """Of each move that is over the bytes that it has sent, and the seconds for which its LPAR stood still: added up
+        when they are asked for, which a search never does."""
+        for i, end in enumerate(self.ends):
+            if end == end:
+                self._advance(i, end)
+        return self.sent, self.still_s
+
     def _reprice(self, now: float) -> None:
-        touched = dict.fromkeys(i for mover in sorted(self.stale) for i in self.users[mover])
+        users, rates, known, speed = self.users, self.rate, self.leg.rates, self.speed
+        touched = set[int]().union(*[users[mover] for mover in self.stale])
         self.stale.clear()
         for i in touched:
             a, b = self.pair[i]
-            rate = self.leg.rate(a, b, len(self.users[a]), len(self.users[b]))
-            if self.speed:
-                rate *= self.speed[i]
-            if rate != self.rate[i] and self.phase[i] != _OVER:
+            rate = known[a, b, len(users[a]), len(users[b])]
+            if speed:
+                rate *= speed[i]
+            if rate != rates[i] and self.phase[i] != _OVER:
                 self._advance(i, now)
-                self.rate[i] = rate
+                rates[i] = rate
                 self.version[i] += 1
                 heapq.heappush(self.heap, (self._forecast(i), self.version[i], i, True))
 
@@ -121,16 +133,18 @@ class Air:
         """Bring a flight up to date at the rate that it had until now."""
         rest, rate = now - self.at[i], self.rate[i]
         self.at[i] = now
-        while rest > 0 and self.phase[i] != _OVER:
-            timed = self.phase[i] in _TIMED
-            needed = self.left[i] if timed else self.left[i] / rate
-            part = min(rest, needed)
+        while rest > 0 and (phase := self.phase[i]) != _OVER:
+            timed, left = phase in _TIMED, self.left[i]
+            needed = left if timed else left / rate
+            part = rest if rest < needed else needed
             self.spent[i] += part
-            self.sent[i] += 0.0 if timed else rate * part
-            self.still_s[i] += part if self.phase[i] in (_LAST, _RESUME) else 0.0
+            if not timed:
+                self.sent[i] += rate * part
+            if phase == _LAST or phase == _RESUME:
+                self.still_s[i] += part
             rest -= part
             if needed > part:
-                self.left[i] -= part if timed else rate * part
+                self.left[i] = left - (part if timed else rate * part)
             else:
                 self._turn(i)
 

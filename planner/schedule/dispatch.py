@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,18 +57,19 @@ class Dispatch:
         for r, i in enumerate(choice.order):
             self.rank[i] = r
         self.air = Air(leg)
-        self.flying: list[list[int]] = [[] for _ in leg.movers]
+        self.flying: list[dict[int, int]] = [{} for _ in leg.movers]
+        """Of each mover the flights that it carries, and how many at a time each of them bears there."""
         self.most: list[int] = list(choice.caps)
         """Flights that each mover may carry now."""
         self.open = [most > 0 for most in choice.caps]
         """Whether a mover may carry one more."""
         self.options = [job.pairs if c < 0 else (job.pairs[c],) for job, c in zip(leg.jobs, choice.pairs, strict=True)]
-        self.sources = [tuple(dict.fromkeys(a for a, _ in pairs)) for pairs in self.options]
+        self.sources = [tuple({a: None for a, _ in pairs if a >= 0}) for pairs in self.options]
         self.in_gate = [0] * len(leg.gates)
         self.free = [c.slack for c in leg.counts]
         self.state = [WAITS] * n
         self.started, self.ended = [0.0] * n, [0.0] * n
-        self.waiting: dict[Hashable, list[int]] = {}
+        self.waiting: defaultdict[Hashable, list[int]] = defaultdict(list)
         self.clock: list[tuple[float, int, int]] = []
         """(time, 0 for a move that was checked or 1 for one that may begin now, number)."""
         self.contested = [i for i in choice.order if leg.jobs[i].takes or leg.jobs[i].gives]
@@ -106,86 +108,96 @@ class Dispatch:
     def _release(self, i: int, now: float) -> None:
         """A move is over and checked: what it held is free for those that wait for it."""
         self._let_go(i)
-        pair = self.air.pair[i]
-        keys: list[Hashable] = [("move", i), *(("count", c) for c, _ in self.leg.jobs[i].gives),
-                                *(("gate", g) for g in self.leg.gates_of[i]), *(pair if pair != NO_MOVERS else ())]
-        woken = {j for key in (*keys, "safe") for j in self.waiting.pop(key, ())}
-        self._offer(sorted(woken, key=self.rank.__getitem__), now)
+        pair, waiting = self.air.pair[i], self.waiting.pop
+        woken = {*waiting(("move", i), ()), *waiting("safe", ())}
+        for c, _ in self.leg.jobs[i].gives:
+            woken.update(waiting(("count", c), ()))
+        for g in self.leg.gates_of[i]:
+            woken.update(waiting(("gate", g), ()))
+        for v in pair if pair != NO_MOVERS else ():
+            woken.update(waiting(v, ()))
+        if woken:
+            self._offer(sorted(woken, key=self.rank.__getitem__), now)
 
     def _let_go(self, i: int) -> None:
         pair = self.air.pair[i]
         self.state[i] = CHECKED
         for v in pair if pair != NO_MOVERS else ():
-            self.flying[v].remove(i)
-            self.most[v] = min((self.choice.caps[v], *(self._bears(j, v) for j in self.flying[v])))
-            self.open[v] = len(self.flying[v]) < self.most[v]
+            flying = self.flying[v]
+            del flying[i]
+            self.most[v] = most = min((self.choice.caps[v], *flying.values()))
+            self.open[v] = len(flying) < most
         for g in self.leg.gates_of[i]:
             self.in_gate[g] -= 1
         for c, amount in self.leg.jobs[i].gives:
             self.free[c] += amount
 
-    def _bears(self, i: int, mover: int) -> int:
-        pair = self.air.pair[i]
-        return self.leg.jobs[i].most[pair][pair.index(mover)]
-
     def _offer(self, moves: Iterable[int], now: float) -> None:
+        state, waiting, ready = self.state, self.waiting, self._ready
         for i in moves:
-            if self.state[i] == WAITS:
-                pair, keys = self._ready(i, now)
+            if state[i] == WAITS:
+                pair, keys = ready(i, now)
                 if pair is None:
                     for key in keys:
-                        self.waiting.setdefault(key, []).append(i)
+                        waiting[key].append(i)
                 else:
                     self._begin(i, pair, now)
 
     def _begin(self, i: int, pair: Pair, now: float) -> None:
         self.state[i], self.started[i] = FLIES, now
-        for c, amount in self.leg.jobs[i].takes:
+        job = self.leg.jobs[i]
+        for c, amount in job.takes:
             self.free[c] -= amount
         for g in self.leg.gates_of[i]:
             self.in_gate[g] += 1
         self.air.begin(i, pair, now)
-        for v in pair if pair != NO_MOVERS else ():
-            self.flying[v].append(i)
-            self.most[v] = min(self.most[v], self._bears(i, v))
-            self.open[v] = len(self.flying[v]) < self.most[v]
+        for v, bears in zip(pair, job.most[pair], strict=True) if pair != NO_MOVERS else ():
+            flying = self.flying[v]
+            flying[i] = bears
+            if bears < self.most[v]:
+                self.most[v] = bears
+            self.open[v] = len(flying) < self.most[v]
 
     def _ready(self, i: int, now: float) -> tuple[Pair | None, Sequence[Hashable]]:
         """The mover pair on which a move may begin now, or what it waits for."""
-        leg, job = self.leg, self.leg.jobs[i]
+        leg, state, is_open = self.leg, self.state, self.open
+        for g in leg.gates_of[i]:  # what most wait for is looked at first
+            if self.in_gate[g] >= leg.gates[g].limit:
+                return None, (("gate", g),)
+        sources = self.sources[i]
+        for a in sources:
+            if is_open[a]:
+                break
+        else:
+            if sources:
+                return None, sources
+        job = leg.jobs[i]
         if job.starts is not ANYTIME and (opens := job.opens(now)) > now + _SOON:
             if opens < math.inf:
                 heapq.heappush(self.clock, (opens, 1, i))
-            return None, []
+            return None, ()
         for j in leg.must[i]:
-            if self.state[j] != CHECKED:
-                return None, [("move", j)]
+            if state[j] != CHECKED:
+                return None, (("move", j),)
         for j in leg.never[i]:
-            if self.state[j] in (FLIES, OVER):
-                return None, [("move", j)]
-        for g in leg.gates_of[i]:
-            if self.in_gate[g] >= leg.gates[g].limit:
-                return None, [("gate", g)]
+            if state[j] in (FLIES, OVER):
+                return None, (("move", j),)
         for c, amount in job.takes:
             if self.free[c] < amount:
-                return None, [("count", c)]
+                return None, (("count", c),)
         pair, keys = self._pair(i)
         if pair is not None and job.takes and not self._safe(i):
-            return None, ["safe"]
+            return None, ("safe",)
         return pair, keys
 
     def _pair(self, i: int) -> tuple[Pair | None, Sequence[Hashable]]:
         """The chosen pair, or the fastest that has room for one more flight."""
-        if self.options[i][0] == NO_MOVERS:
-            return NO_MOVERS, []
-        is_open, flying = self.open, self.flying
-        for a in self.sources[i]:
-            if is_open[a]:
-                break
-        else:
-            return None, self.sources[i]
+        is_open, flying, options = self.open, self.flying, self.options[i]
+        if options[0] == NO_MOVERS:
+            return NO_MOVERS, ()
         best, rate, keys = None, 0.0, list[Hashable]()
-        for pair in self.options[i]:
+        most, rates = self.leg.jobs[i].most, self.leg.rates
+        for pair in options:
             a, b = pair
             if not is_open[a]:
                 keys.append(a)
@@ -194,12 +206,12 @@ class Dispatch:
                 keys.append(b)
                 continue
             n, m = len(flying[a]) + 1, len(flying[b]) + 1
-            bears = self.leg.jobs[i].most[pair]
+            bears = most[pair]
             if n > bears[0]:
                 keys.append(a)
             elif m > bears[1]:
                 keys.append(b)
-            elif (now := self.leg.rate(a, b, n, m)) > rate:
+            elif (now := rates[a, b, n, m]) > rate:
                 best, rate = pair, now
         return best, keys
 

@@ -43,7 +43,7 @@ class _Moment(Dispatch):
         """Another that goes its own way from here."""
         other = copy(self)
         other.air = self.air.copied()
-        other.flying = [[*those] for those in self.flying]
+        other.flying = [{**those} for those in self.flying]
         other.most, other.open, other.in_gate, other.free = [*self.most], [*self.open], [*self.in_gate], [*self.free]
         other.state, other.started, other.ended = [*self.state], [*self.started], [*self.ended]
         other.options, other.sources, other.clock = [*self.options], [*self.sources], [*self.clock]
@@ -54,7 +54,7 @@ class _Moment(Dispatch):
 
     def begun(self, i: int, pair: Pair, now: float) -> _Moment | None:
         """The same with a move on its way over these movers; None where it may not begin now."""
-        self.options[i], self.sources[i] = (pair,), pair[:1]
+        self.options[i], self.sources[i] = (pair,), () if pair == NO_MOVERS else pair[:1]
         if self._ready(i, now)[0] is None:
             return None
         other = self.copied()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations, pairwise
 
 from planner.cost import MIB, converges, dirty_rate, state_bytes
@@ -73,6 +74,8 @@ class Job:
 
     def opens(self, now: float) -> float:
         """The earliest time from now on at which it may begin."""
+        if self.starts is ANYTIME:
+            return now
         return next((max(low, now) for low, high in self.starts if high >= now), math.inf)
 
 
@@ -86,6 +89,19 @@ class Begins:
 
 
 AT_ONCE = Begins()
+
+
+class _Rates(dict[tuple[int, int, int, int], float]):
+    """Bytes/s of a flight over movers a and b that carry n and m flights, by (a, b, n, m)."""
+
+    def __init__(self, site: Site, movers: Sequence[str]) -> None:
+        super().__init__()
+        self.site, self.movers = site, movers
+
+    def __missing__(self, key: tuple[int, int, int, int]) -> float:
+        a, b, n, m = key
+        rate = self[key] = self.site.pair_rate(self.movers[a], self.movers[b], n, m)
+        return rate
 
 
 @dataclass
@@ -106,16 +122,16 @@ class Leg:
 
     def __post_init__(self) -> None:
         self.parameters = self.site.parameters
-        self._rates: dict[tuple[int, int, int, int], float] = {}
         self.gap_s = self.parameters.wave_gap_s
+
+    @cached_property
+    def rates(self) -> _Rates:
+        """What a flight carries, once the movers are known."""
+        return _Rates(self.site, self.movers)
 
     def rate(self, a: int, b: int, n: int, m: int) -> float:
         """Bytes/s of a flight whose movers carry n and m flights."""
-        key = a, b, n, m
-        known = self._rates.get(key)
-        if known is None:
-            known = self._rates[key] = self.site.pair_rate(self.movers[a], self.movers[b], n, m)
-        return known
+        return self.rates[a, b, n, m]
 
     def parts(self) -> list[list[int]]:
         """Moves that have nothing to do with those of other parts: no server in common, nor a group or gate."""

@@ -34,8 +34,8 @@ Waits = Sequence[Mapping[int, Broken | None]]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """When each move begins and is over (s; NaN: it never begins, since what it waits for did not arrive), the bytes
-    that it sends, and the seconds for which its LPAR stands still."""
+    """When each move begins and is over (s; NaN: it never begins, since what it waits for did not arrive), and where
+    all is as predicted the bytes that it sends and the seconds for which its LPAR stands still."""
 
     start: list[float]
     end: list[float]
@@ -103,7 +103,8 @@ class _Play:
             elif self.clock:
                 now = self.clock[0][0]
             else:
-                return Played(self.start, self.end, self.air.sent, self.air.still_s, self.checked)
+                sent, still_s = self.air.carried() if self.night is AS_PREDICTED else ([], [])
+                return Played(self.start, self.end, sent, still_s, self.checked)
 
     def _begin(self, i: int, now: float) -> None:
         if any(j in self.lost and why is not None and why.room for j, why in self.after[i].items()):
