@@ -107,8 +107,8 @@ class Air:
         return None
 
     def carried(self) -> tuple[list[float], list[float]]:
-        """Of each move that is over the bytes that it has sent, and the seconds for which its LPAR stood still: added up
-        when they are asked for, which a search never does."""
+        """Of each move that is over the bytes that it has sent, and the seconds for which its LPAR stood still: added
+        up when they are asked for, which a search never does."""
         for i, end in enumerate(self.ends):
             if end == end:
                 self._advance(i, end)
@@ -140,7 +140,7 @@ class Air:
             self.spent[i] += part
             if not timed:
                 self.sent[i] += rate * part
-            if phase == _LAST or phase == _RESUME:
+            if phase in (_LAST, _RESUME):
                 self.still_s[i] += part
             rest -= part
             if needed > part:
