@@ -90,6 +90,12 @@ class Clock:
         """The local time, without a zone, of an instant."""
         return datetime.fromtimestamp(instant_s, self.zone).replace(tzinfo=None)
 
+    def offset_s(self, instant_s: int) -> int:
+        """Seconds by which the local time is ahead of UTC at an instant."""
+        offset = datetime.fromtimestamp(instant_s, self.zone).utcoffset()
+        assert offset is not None
+        return round(offset.total_seconds())
+
     def instant(self, local: datetime) -> int:
         """UTC seconds of one local time."""
         return self.instants([local], ClockNotes())[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar as months
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +21,8 @@ from planner.history.contents import STEP_S, Grid
 from planner.history.store import History
 from planner.units import show_cores
 
-_QUARTER_S = 900
+_DAY_S = 86_400
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 _AT = {bucket: number for number, bucket in enumerate(BUCKETS)}
 HISTORY = "history"
 ENTITLEMENT = "entitlement"
@@ -72,8 +73,13 @@ def exact_percentile(percentile: float | int | str | Fraction) -> Fraction:
 
 def at_percentile(values: NDArray[Any], percentile: Fraction) -> int:
     """The nearest-rank percentile: the smallest value that at least that share of the values does not exceed."""
-    rank = -(-percentile.numerator * len(values) // (percentile.denominator * 100))
-    return int(np.partition(values, rank - 1)[rank - 1])
+    rank = _rank(len(values), percentile)
+    return int(np.partition(values, rank)[rank])
+
+
+def _rank(count: int, percentile: Fraction) -> int:
+    """Which of so many values in their order, counted from 0, is at the nearest rank."""
+    return -(-percentile.numerator * count // (percentile.denominator * 100)) - 1
 
 
 def month_range(clock: Clock, year: int, month: int) -> tuple[int, int]:
@@ -82,18 +88,26 @@ def month_range(clock: Clock, year: int, month: int) -> tuple[int, int]:
     return clock.instant(first), clock.instant(first + timedelta(days=months.monthrange(year, month)[1]))
 
 
+def local_hours(instants: NDArray[np.int64], clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The local day (its ordinal) and hour of each instant (UTC seconds)."""
+    days, which = np.unique(instants // _DAY_S, return_inverse=True)
+    first = {day: clock.offset_s(day * _DAY_S) for day in {*days.tolist(), *(days + 1).tolist()}}
+    offsets = np.array([first[day] for day in days.tolist()], dtype=np.int64)[which]
+    for number, day in enumerate(days.tolist()):
+        if first[day] != first[day + 1]:  # the clock is put on or back on it
+            at = np.flatnonzero(which == number)
+            offsets[at] = [clock.offset_s(instant) for instant in instants[at].tolist()]
+    local = instants + offsets
+    return local // _DAY_S + _FIRST_DAY, local % _DAY_S // 3600
+
+
 def bucket_numbers(grid: Grid, clock: Clock, site: Calendar) -> NDArray[np.int16]:
     """The number (in ``BUCKETS``) of each slot's bucket: the local hour and day of the slot's middle."""
-    quarters, which = np.unique((grid.starts + grid.step_s // 2) // _QUARTER_S, return_inverse=True)
-    kinds: dict[Any, DayKind] = {}
-    numbers = np.empty(len(quarters), dtype=np.int16)
-    for position, quarter in enumerate(quarters.tolist()):
-        local = clock.local(quarter * _QUARTER_S)
-        day = local.date()
-        if day not in kinds:
-            kinds[day] = site.kind(day)
-        numbers[position] = _AT[Bucket(kinds[day], local.hour)]
-    return numbers[which]
+    days, hours = local_hours(grid.starts + grid.step_s // 2, clock)
+    each, which = np.unique(days, return_inverse=True)
+    numbers = [[_AT[Bucket(kind, hour)] for hour in range(24)]
+               for kind in (site.kind(date.fromordinal(day)) for day in each.tolist())]
+    return np.array(numbers, dtype=np.int16).reshape(-1, 24)[which, hours]
 
 
 def _columns(numbers: NDArray[np.int16]) -> dict[Bucket, NDArray[np.int64]]:
@@ -102,15 +116,16 @@ def _columns(numbers: NDArray[np.int16]) -> dict[Bucket, NDArray[np.int64]]:
     return {bucket: columns for bucket, columns in slots.items() if len(columns)}
 
 
-def _singles(row: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]],
-             percentile: Fraction) -> dict[Bucket, int]:
-    """The percentile in each bucket of which something is known."""
-    singles = {}
+def _singles(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]],
+             percentile: Fraction) -> tuple[dict[Bucket, int], ...]:
+    """For each row its nearest-rank percentile in each bucket of which something is known."""
+    singles: tuple[dict[Bucket, int], ...] = tuple({} for _ in figures)
     for bucket, listed in columns.items():
-        values = row[listed]
-        known = values[values >= 0]
-        if len(known):
-            singles[bucket] = at_percentile(known, percentile)
+        values = np.sort(figures[:, listed])  # what is not known comes first
+        known = (values >= 0).sum(axis=1)
+        for row, count in enumerate(known.tolist()):
+            if count:
+                singles[row][bucket] = int(values[row, len(listed) - count + _rank(count, percentile)])
     return singles
 
 
@@ -126,9 +141,14 @@ class Profiles:
     grid: Grid
     columns: Mapping[Bucket, NDArray[np.int64]]
     _rows: dict[str, int] = field(default_factory=dict)
+    _numbers: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, dtype=np.int16))
+    """Of each slot, which of the ``columns`` it is in."""
 
     def __post_init__(self) -> None:
         self._rows = {name: number for number, name in enumerate(self.grid.names)}
+        self._numbers = np.zeros(len(self.grid.starts), dtype=np.int16)
+        for number, listed in enumerate(self.columns.values()):
+            self._numbers[listed] = number
 
     def profile(self, lpar: str) -> UsageProfile:
         """The profile of one LPAR; raises KeyError for one that is not of the estate."""
@@ -139,11 +159,8 @@ class Profiles:
         figures: NDArray[np.int32] = (self.grid.physc if what == "physc" else self.grid.memory_mib)[self._rows[lpar]]
         profile = self.by_lpar[lpar]
         stated = profile.physc if what == "physc" else profile.memory_mib
-        filled = figures.copy()
-        for bucket, listed in self.columns.items():
-            values = filled[listed]
-            filled[listed] = np.where(values < 0, stated[bucket], values)
-        return filled
+        own = np.array([stated[bucket] for bucket in self.columns], dtype=np.int32)
+        return np.where(figures < 0, own[self._numbers], figures) if len(own) else figures
 
 
 def profiles(history: History, lpars: Iterable[Lpar | Vios], site: Calendar, *,
@@ -158,16 +175,15 @@ def profiles(history: History, lpars: Iterable[Lpar | Vios], site: Calendar, *,
     columns = _columns(bucket_numbers(grid, history.clock(), site))
     by_lpar: dict[str, UsageProfile] = {}
     said: list[Finding] = []
+    cores, memory = (_singles(figures, columns, share) for figures in (grid.physc, grid.memory_mib))
     for number, lpar in enumerate(listed):
-        by_lpar[lpar.name] = _profile(lpar, grid, number, columns, share)
+        by_lpar[lpar.name] = _profile(lpar, grid, number, share, cores[number], memory[number])
         said += _findings(by_lpar[lpar.name], lpar)
     return Profiles(share, begin, end, by_lpar, ordered(said), grid, columns)
 
 
-def _profile(lpar: Lpar | Vios, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
-             percentile: Fraction) -> UsageProfile:
-    physc = _singles(grid.physc[row], columns, percentile)
-    memory = _singles(grid.memory_mib[row], columns, percentile)
+def _profile(lpar: Lpar | Vios, grid: Grid, row: int, percentile: Fraction, physc: Mapping[Bucket, int],
+             memory: Mapping[Bucket, int]) -> UsageProfile:
     entitled = lpar.entitlement_units * 10
     missing = tuple(bucket for bucket in BUCKETS if bucket not in physc)
     slots = int((grid.physc[row] >= 0).sum())
@@ -276,7 +292,7 @@ def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = 
 
 
 def _figures(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]], share: Fraction) -> Figures:
-    singles = tuple(_singles(row, columns, share) for row in figures)
+    singles = _singles(figures, columns, share)
     total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
     holes = (figures < 0).sum(axis=0)
     return Figures(singles, {

@@ -27,12 +27,10 @@ from planner.history.monthly import (
     unknown,
     weighed,
 )
-from planner.history.profiles import Profiles, at_percentile, profiles
+from planner.history.profiles import Profiles, at_percentile, local_hours, profiles
 from planner.history.store import History
 from planner.jobs.capacity.figures import PERCENTILES, Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
-
-_QUARTER_S = 900
 
 
 @dataclass(slots=True)
@@ -209,7 +207,7 @@ def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Cale
         return None
     profiled = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
                         end_s=min(last, extent[1]), step_s=step_s)
-    days, hours = _local(profiled.grid.starts + profiled.grid.step_s // 2, clock)
+    days, hours = local_hours(profiled.grid.starts + profiled.grid.step_s // 2, clock)
     in_month, in_end = masks_of(profiled.grid, clock, site, month)
     if not in_month.any() or not (profiled.grid.physc[:, in_month] >= 0).any():
         return None
@@ -219,11 +217,3 @@ def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Cale
     weights = {p.name: p.entitlement_units for p in partitions if p.name in first_seen}
     return MonthSeries(month=month, profiles=profiled, clock=clock, days=days, hours=hours, in_month=in_month,
                        in_end=in_end, kinds=kinds, end_slots=whole, absent=absent, weights=weights, site=site)
-
-
-def _local(instants: NDArray[np.int64], clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The local day (its ordinal) and hour of each instant."""
-    quarters, which = np.unique(instants // _QUARTER_S, return_inverse=True)
-    local = [clock.local(quarter * _QUARTER_S) for quarter in quarters.tolist()]
-    days = np.array([time.toordinal() for time in local], dtype=np.int64)
-    return days[which], np.array([time.hour for time in local], dtype=np.int64)[which]
