@@ -324,6 +324,11 @@ class Reach:
         servers = {v.name: v.server for v in self.estate.vioses}
         return {(servers.get(b.vios, ""), b.vswitch): b.switch_mode for b in self.estate.bridges if b.switch_mode}
 
+    @remembered
+    def seas_of(self, vswitch: str) -> Mapping[str, str]:
+        """VIOS → its SEA on a virtual switch, the last of several."""
+        return {b.vios: b.sea for b in self.estate.bridges if b.vswitch == vswitch}
+
     def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
         """The VIOSes of a server whose SEA bridges this VLAN."""
         edges = self._edges(("vlan", vswitch, vlan))

@@ -505,7 +505,7 @@ class Estate:
 
     def replace(self, **changes: Any) -> Estate:
         """A copy with other collections, sorted as they must be."""
-        return sorted_estate(replace(self, **changes))
+        return replace(self, **{kind: _sorted(kind, rows) for kind, rows in changes.items()})
 
     def moved(self, placement: dict[str, str]) -> Estate:
         """A copy in which these LPARs are on these servers."""
@@ -598,4 +598,8 @@ TABLE = {table.kind: table for table in TABLES}
 
 def sorted_estate(estate: Estate) -> Estate:
     """The same estate with each collection in the order of its key."""
-    return replace(estate, **{t.kind: tuple(sorted(getattr(estate, t.kind), key=attrgetter(*t.key))) for t in TABLES})
+    return replace(estate, **{kind: _sorted(kind, getattr(estate, kind)) for kind in TABLE})
+
+
+def _sorted(kind: str, rows: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(rows, key=attrgetter(*TABLE[kind].key)))

@@ -23,12 +23,13 @@ from planner.optimise.asked import displaced, may_leave, survivors
 from planner.optimise.evacuate import Unexplained
 from planner.optimise.headroom import HeadroomProblem
 from planner.optimise.program import Outcome, Solution
-from planner.optimise.remedy import Buying, HeadroomRemedy, Shop, shop_of
+from planner.optimise.remedy import Buying, HeadroomRemedy, Shop, part_with, shop_of, worth_buying
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate, Headroom
 from planner.rules import Judge, Site
 from planner.rules.server import made_mover
+from planner.schedule.lanes import Pacing
 from planner.stopwatch import now, stopped
 from planner.units import many, show_duration, some
 
@@ -43,6 +44,8 @@ _PAIRS = 20_000
 _FAST_MBIT, _SLOW_MBIT = 10_000, 1000
 _LINK_SETS = 4
 """Sets of faster links that are tried at most."""
+ANY_TIME = Pacing(waves=True, bounded=False, nights=False)
+"""Whether a plan exists is asked, not how long it takes."""
 _FOUND = (Status.OPTIMAL, Status.FEASIBLE)
 
 
@@ -85,9 +88,9 @@ class Remedy:
     usage: UsageSpec | None = None
     prices: Prices = PRICES
 
-    def plan(self, estate: Estate) -> Plan:
-        """The whole plan on an estate."""
-        loaded, fresh = Loaded(estate), replace(self.options, since=None)
+    def plan(self, estate: Estate, pacing: Pacing | None = None) -> Plan:
+        """The whole plan on an estate; ``pacing``: another than was asked for."""
+        loaded, fresh = Loaded(estate), replace(self.options, since=None, pacing=pacing or self.options.pacing)
         if isinstance(self.goal, Headroom):
             return headroom(loaded, self.goal, fresh, self.usage, curve=False)
         return evacuate(loaded, self.goal, fresh, self.usage)
@@ -122,16 +125,16 @@ class Remedy:
             site, Judge(site), self.asked)
         return of.solve(self.options.time_limit, 1.0).status is not Status.INFEASIBLE
 
-    def planned(self, changes: Sequence[Repair]) -> ChangeSet | None:
+    def planned(self, changes: Sequence[Repair], pacing: Pacing | None = None) -> ChangeSet | None:
         """These changes with their verified plan, which may be too long; None when there is none."""
         estate = applied(self.loaded.estate, changes)
-        plan = self.plan(estate) if self.placed(estate) else None
+        plan = self.plan(estate, pacing) if self.placed(estate) else None
         return None if plan is None or not plan.verified else ChangeSet(
             tuple(changes), self.prices.total(tuple(changes)), plan, estate)
 
-    def tried(self, changes: Sequence[Repair]) -> ChangeSet | None:
+    def tried(self, changes: Sequence[Repair], pacing: Pacing | None = None) -> ChangeSet | None:
         """These changes with the plan that does what was asked; None when it is not had."""
-        found = self.planned(changes)
+        found = self.planned(changes, pacing)
         return found if found and possible(found.plan) else None
 
     def in_time(self, late: ChangeSet) -> ChangeSet | None:
@@ -145,11 +148,27 @@ class Remedy:
         return None
 
     def least(self, found: ChangeSet) -> ChangeSet:
-        """The set without what it does not need: each change is left out in turn, the dearest first, and planned."""
+        """The set without what it does not need: each change is left out in turn, the dearest first, and planned; in
+        lanes, where a window asks how long it takes, else once for what is left."""
+        windows = self.options.window or self.options.back_window
+        pacing, most = None if windows else ANY_TIME, found
         for change in sorted(found.changes, key=lambda c: (-self.prices.cost(c), c.words)):
-            less = self.tried([c for c in found.changes if c != change])
+            less = self.tried([c for c in found.changes if c != change], pacing)
             found = less or found
-        return found
+        return found if found is most or pacing is None else self.tried(found.changes) or most
+
+    def models(self) -> Iterator[tuple[Buying, Shop, bool]]:
+        """The programs in which the sets are looked for, each where the one before found none; what can be bought in
+        them, and whether the program is of all of the site: of a large one the part in which most is bought comes
+        first."""
+        if not (self.all_offered or isinstance(self.asked, Headroom)):
+            site = self.site(self.loaded.estate)
+            must = displaced(self.asked, site)
+            among = worth_buying(site, Judge(site), must, survivors(self.asked, site))
+            part = part_with(site, {*self.asked.servers, *among})
+            if part is not site.estate:
+                yield *self._evacuation(self.site(part), among), False
+        yield *self.model(), True
 
     def model(self) -> tuple[Buying, Shop]:
         """The program of the goal, and what can be bought."""
@@ -160,14 +179,21 @@ class Remedy:
             may = [n for n in site.start if n not in critical] if self.all_offered else may_leave(self.asked, site)
             shop = shop_of(site, judge, self.prices, (), may, list(site.servers), for_may=self.all_offered)
             return HeadroomRemedy(site, shop, self.asked), shop
-        must, among = displaced(self.asked, site), survivors(self.asked, site)
-        may = [n for n, s in site.start.items() if s in among and (self.all_offered or judge.targets(n, among))]
-        shop = shop_of(site, judge, self.prices, must, may, among, for_may=self.all_offered)
+        return self._evacuation(site, survivors(self.asked, site))
+
+    def _evacuation(self, site: Site, among: Sequence[str]) -> tuple[Buying, Shop]:
+        """The program of an evacuation to servers ``among`` these."""
+        assert isinstance(self.asked, Evacuate)
+        judge, must = Judge(site), displaced(self.asked, site)
+        offered = len(site.lpars) * len(among) <= _PAIRS
+        may = [n for n, s in site.start.items() if s in among and (offered or judge.targets(n, among))]
+        shop = shop_of(site, judge, self.prices, must, may, among, for_may=offered)
         return Buying(site, shop, among, must), shop
 
     @property
     def all_offered(self) -> bool:
-        """Whether changes are bought for LPARs that could stay as well; else no set is called the cheapest."""
+        """Whether changes are bought for LPARs that could stay as well, wherever they are; else no set is called the
+        cheapest."""
         return len(self.loaded.estate.lpars) * len(self.loaded.estate.servers) <= _PAIRS
 
 
@@ -180,11 +206,14 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
     tell("the answer of today")
     if possible(asked.today):
         return Remedied(asked.today)
-    model, shop = asked.model()
-    if shop.stranded:
-        return Remedied(asked.today, none=True, said=tuple(unliftable(shop)))
-    search = _SetSearch(asked, model, count)
-    none = search.run(max(asked.options.deadline(), now() + asked.options.time_limit / 2), tell)
+    for model, shop, whole in asked.models():
+        if shop.stranded and whole:
+            return Remedied(asked.today, none=True, said=tuple(unliftable(shop)))
+        search = _SetSearch(asked, model, count)
+        none = not shop.stranded and search.run(
+            max(asked.options.deadline(), now() + asked.options.time_limit / 2), tell) and whole
+        if search.sets:
+            break
     said = [f"{many(search.refused, 'cheaper set')} had a placement at best, but no verified plan in its window"] if (
         search.refused and search.sets) else []
     said += _too_late(search.late) if search.late and not search.sets else []

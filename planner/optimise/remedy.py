@@ -18,7 +18,7 @@ import numpy as np
 
 from planner.estate.capacity import lpar_demand, min_units_per_vp
 from planner.estate.changes import Repair, SetTo
-from planner.estate.model import Lpar
+from planner.estate.model import Estate, Lpar
 from planner.estate.policies import Group
 from planner.estate.prices import Prices
 from planner.findings import Finding, errors
@@ -196,9 +196,15 @@ class Buying(PlacementProgram):
         return self._all_of[changes]
 
     def need(self, variable: int, alternatives: Alternatives) -> None:
-        """Only with one of these."""
-        if all(alternatives):
-            self.program.at_most({variable: 1, **{self.buy_all(alt): -1 for alt in alternatives}}, 0, Tag(_NEEDS))
+        """Only with one of these; and with as many changes as the shortest of them has, which says nothing more but to
+        the linear relaxation, where a third of each of three changes would do as two of them."""
+        if not all(alternatives):
+            return
+        self.program.at_most({variable: 1, **{self.buy_all(alt): -1 for alt in alternatives}}, 0, Tag(_NEEDS))
+        least = min(map(len, alternatives))
+        if least > 1 and len(alternatives) > 1:
+            changes = {self.buy(c): -1 for alt in alternatives for c in alt}
+            self.program.at_most({variable: least, **changes}, 0, Tag(_NEEDS))
 
     def add_one_place(self) -> None:
         """As for any placement, with what each place needs."""
@@ -385,8 +391,8 @@ class QuickBuy:
 def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_limit: float) -> Iterator[QuickBuy]:
     """The cheapest changes for the LPARs of a server alone, everybody coming home: as if there were room for all
     everywhere, on the servers with most of it; and where there is room for them."""
-    must = list(site.residents(server))
-    offered = {n: _offered(site, judge, n, server) for n in must}
+    must, others = list(site.residents(server)), [s for s in site.servers if s != server]
+    offered = {n: _offered(site, judge, n, others) for n in must}
     among = tuple(_among(site, offered))
     shop = shop_of(site, judge, prices, must, (), among, only=offered, come_back=True)
     if shop.stranded:
@@ -409,13 +415,26 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
         yield QuickBuy(changes, among, price == least)
 
 
-def _offered(site: Site, judge: Judge, lpar: str, server: str) -> list[str]:
+def worth_buying(site: Site, judge: Judge, names: Sequence[str], servers: Sequence[str]) -> tuple[str, ...]:
+    """The servers of these, of a large site, on which places are bought for LPARs: those with most room, and for each
+    LPAR some that serve most of what it needs."""
+    return tuple(_among(site, {n: _offered(site, judge, n, servers) for n in names}))
+
+
+def part_with(site: Site, servers: Collection[str]) -> Estate:
+    """The part of a site around these servers; the whole, where the places of LPARs there hang on those of others."""
+    part = site.estate.around(servers)
+    here = {p.name for p in part.lpars}
+    tied = any(0 < len(here.intersection(names)) < len({*names}) for names in site.policies.tied())
+    return site.estate if tied else part
+
+
+def _offered(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) -> list[str]:
     """Where it may go; the servers that serve most of what it needs, where it may go nowhere."""
-    others = [s for s in site.servers if s != server]
-    if places := judge.targets(lpar, others):
+    if places := judge.targets(lpar, servers):
         return places
     lacks = site.reach.lacking(lpar, site.policies.ignorable_vlans)
-    return sorted(others, key=lambda s: lacks[s])[:_PLACES]
+    return sorted(servers, key=lambda s: lacks[s])[:_PLACES]
 
 
 def _roomiest(site: Site, servers: Collection[str]) -> list[str]:

@@ -52,7 +52,7 @@ def _bridged(site: Site, lpar: str, source: str, target: str) -> Iterator[Altern
         lacking = (1 if lpar in site.policies.redundancy_optional else min(len(here), 2)) - len(there)
         if (lacking <= 0 and there) or number in site.policies.ignorable_vlans:
             continue
-        seas = {b.vios: b.sea for b in site.estate.bridges if b.vswitch == vswitch}
+        seas = site.reach.seas_of(vswitch)
         more = [_bridge(target, v.name, seas[v.name], vswitch, number) for v in site.vioses_on(target)
                 if v.name in seas and v.name not in there]
         fewer = [(*some, fewer_paths(lpar)) for some in combinations(more, 1 - len(there))] if lacking > 1 - len(

@@ -13,24 +13,20 @@ from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import Repair, applied
-from planner.estate.model import Estate
 from planner.estate.prices import PRICES, Prices
 from planner.jobs.common import Options
 from planner.jobs.readiness.figures import ReadyWord, ServerFree
 from planner.jobs.readiness.freeing import attempt
 from planner.jobs.readiness.verdicts import Verdicts
-from planner.jobs.remedy import Remedy, remedy
-from planner.optimise.remedy import bought_alone
+from planner.jobs.remedy import ANY_TIME, Remedy, remedy
+from planner.optimise.remedy import bought_alone, part_with
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
-from planner.schedule.lanes import Pacing
 
 if TYPE_CHECKING:  # start-up: of a history alone
     from planner.jobs.peak_hours import UsageSpec
 
 Cost = tuple[tuple[Repair, ...], int]
-_ANY_TIME = Pacing(waves=True, bounded=False, nights=False)
-"""There is no window: how long it takes is not asked."""
 
 
 def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices: Prices = PRICES, *,
@@ -40,8 +36,7 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
     is bought there."""
     goal, dear, part = Evacuate(servers=(server,), come_back=True), None, site.estate
     for bought in bought_alone(site, judge, server, prices, options.time_limit):
-        part = site.estate.around({server, *bought.among})
-        part = site.estate if _tied_to_others(site, part) else part
+        part = part_with(site, {server, *bought.among})
         after = Site(applied(part, bought.changes), usage=site.usage)
         if attempt(after, Judge(after), goal, options, bought.among)[1]:
             dear = bought.changes, prices.total(bought.changes)
@@ -54,18 +49,12 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
     return min((*found, *filter(None, [dear])), key=lambda cost: cost[1], default=None)
 
 
-def _tied_to_others(site: Site, part: Estate) -> bool:
-    """Whether where LPARs of a part may go depends on those of another."""
-    here = {p.name for p in part.lpars}
-    return any(0 < len(here.intersection(names)) < len({*names}) for names in site.policies.tied())
-
-
 def with_remedy(found: ServerFree, said: Verdicts, loaded: Loaded, usage: UsageSpec | None = None) -> ServerFree:
     """A server's answer with the cheapest changes that would make a plan possible, where there is none today."""
     if found.verdict.rank < ReadyWord.ONE_WAY.rank:
         return found
     goal = Evacuate(servers=(found.server,), inactive=said.inactive, come_back=True)
-    options = replace(said.options, pacing=_ANY_TIME)
+    options = replace(said.options, pacing=ANY_TIME)
     asked = Remedy(loaded, goal, options, usage)
     large = not (asked.all_offered or said.inactive)
     quick = quick_remedy(said.site, said.judge, found.server, options, usage=usage) if large else None
