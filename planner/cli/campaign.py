@@ -18,6 +18,7 @@ from planner.cli.options import (
     PolicyFile,
     Solver,
     Zone,
+    none_beside,
     zone_known,
 )
 from planner.cli.plans import directory, file_name
@@ -39,6 +40,8 @@ def campaign_command(
                                         show_default=False, help="So many moves at a time at most, one a "
                                         "person [default: as many as the machines support].")] = 0,
     zone: Zone = "", policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage,
+    alternatives: Annotated[int | None, none_beside(
+        "the order of its servers is the choice, and the best is looked for")] = None,
     solver: Solver, out: Out = None, output: Output,
 ) -> int:
     """Several servers emptied and worked on over several windows: order, windows, a checked plan for each.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.models import OptionInfo
@@ -107,6 +107,16 @@ class OthersBeside:
                                               help="So many other plans at most, verified too: nobody else moves, no "
                                               "production moves, most headroom left, the shortest evening; side by "
                                               "side, each in a directory of its own.")] = 0
+
+
+def none_beside(why: str) -> Any:
+    """The option for other plans of a command that makes none: refused, with the reason."""
+
+    def refused(asked: int | None) -> None:
+        if asked is not None:
+            raise typer.BadParameter(f"there are none: {why}")
+
+    return typer.Option("--alternatives", metavar="N", hidden=True, callback=refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from planner.cli.options import (
     Solver,
     Window,
     Zone,
+    none_beside,
     window_of,
     zone_known,
 )
@@ -51,6 +52,8 @@ def resume_command(
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work that is left "
                                              "before the way back [default: the plan's].")] = None,
     zone: Zone = "", pace: Pace, policy: PolicyFile = None, history: HistoryFile = None, solver: Solver,
+    alternatives: Annotated[int | None, none_beside(
+        "it goes where the begun plan goes; --on and --back are the two ways")] = None,
     out: Out = None, output: Output,
 ) -> int:
     """Half-way: where everybody is, what to recover first, and the rest of the plan, or the way home, from today.

@@ -24,6 +24,7 @@ from planner.cli.options import (
     PlannedUsage,
     PolicyFile,
     Solver,
+    none_beside,
     numeric,
     window_of,
     zone_known,
@@ -65,6 +66,7 @@ def sweep_command(
                                       "cells go.")] = Path("reports/sweep"),
     kind: Annotated[TableFormat, typer.Option("--format", rich_help_panel=OUTPUT, help="Table of the cells.")
                     ] = TableFormat.CSV,
+    alternatives: Annotated[int | None, none_beside("each cell is an alternative that a person states")] = None,
     output: Output,
 ) -> int:
     """Many scenarios: every combination of a grid of parameters, on all processors or a Dask cluster.

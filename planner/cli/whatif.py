@@ -22,6 +22,7 @@ from planner.cli.options import (
     PlannedUsage,
     PolicyFile,
     Solver,
+    none_beside,
     window_of,
     zone_known,
 )
@@ -44,6 +45,8 @@ def whatif_command(
     hardware: Hardware, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the reports go.")
                    ] = Path("reports/whatif"),
+    alternatives: Annotated[int | None, none_beside(
+        "each scenario is an alternative that a person states; more of them stand side by side")] = None,
     output: Output,
 ) -> int:
     """Other hardware, growth, policies: scenarios side by side, with the way there.
