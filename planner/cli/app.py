@@ -113,6 +113,9 @@ def fail(error: Exception) -> int:
 def load_estate(estate: Path, policy: list[Path] | None = None, *, of_then: bool = False) -> Loaded:
     from planner.estate.policy_file import loaded
 
+    if estate.is_dir() and (estate / "plan.json").is_file():
+        raise UsageError(f"{estate} holds a plan (plan.json), and no estate: give the estate of which it was made; "
+                         "explain takes the plan besides, by --plan")
     merged = loaded([estate], policy or (), progress(), _asked.get("mapping"), _asked.get("parameters"),
                     of_then=of_then)
     strictly(merged.findings)

@@ -51,3 +51,10 @@ def test_who_is_unknown_is_named(tmp_path: Path) -> None:
     done = run(tmp_path, BASE, "zz9", "B")
     assert done.exit_code == 2 and "zz9" in done.output
     assert run(tmp_path, BASE, "a1", "A").exit_code == 2
+
+
+def test_the_directory_of_a_plan_is_no_estate(tmp_path: Path) -> None:
+    """It holds a workbook with a sheet of servers, which was read as an estate's with everything else missing."""
+    (tmp_path / "plan.json").write_text("{}")
+    done = CliRunner().invoke(app, ["explain", str(tmp_path), "a1"])
+    assert done.exit_code == 2 and "give the estate" in done.output and "--plan" in done.output
