@@ -45,7 +45,7 @@ from planner.jobs.peak_hours import UsageGiven
 from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
-from planner.plan.choices import Status
+from planner.plan.choices import Measure, Status
 from planner.plan.details import Conflict
 from planner.plan.plan import Backing, Move, Plan
 from planner.plan.questions import Evacuate, UsageBasis
@@ -55,6 +55,8 @@ VLAN = 10
 GIB = 1024
 AS_UNDER_IVM = (Parameter("overhead_s", 45.0),)
 """The seed's overhead for moves by an HMC as well: the figures of tests were computed by hand with it."""
+WITHOUT_USAGE = [m for m in Measure if m is not Measure.METERED]
+"""What a consolidation can make least of an estate alone; test_metered_oracle.py has the other."""
 
 
 def server(name: str, cores: float = 16, gib: float = 128, **changes: Any) -> Server:

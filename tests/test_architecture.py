@@ -127,7 +127,7 @@ def test_the_replay_counts_by_itself() -> None:
 
 
 #: What of the optimiser may import what: base, heuristics, sites that are taken apart, questions.
-LAYERS = (("program",), ("solver", "licences"), ("placement",), ("heuristics",), ("conflict",), ("stages",),
+LAYERS = (("program", "metering"), ("solver", "licences"), ("placement",), ("heuristics",), ("conflict",), ("stages",),
           ("measure", "asked"), ("evacuate", "headroom", "scenario"), ("frontier", "remedy"), ("opening", "large"),
           ("consolidation_program",), ("split_pack", "neighbourhoods", "judging"), ("restarts",), ("emptying", "failover"),
           ("consolidation",))

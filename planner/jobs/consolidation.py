@@ -330,7 +330,7 @@ def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table
     measure_bound = min(scale.base + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
-    name = "licences" if scale.licensed else (
+    name = "licences" if scale.licensed else "metered" if scale.metered else (
         "what stays on" if scale.rate or scale.unit != "W" else "what stays on, idle")
     first = _level(name, scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")
     scope = ("plans of the same measure" if first.bound == first.objective else

@@ -1,39 +1,20 @@
-"""What a Power Enterprise Pool 2.0 meters: the cores that all of its servers use together above its base.
-
-IBM meters minute by minute, on averages of a minute; a history has slots of five minutes or more, whose averages hide
-what is above the base for less: at least so much is metered.
-"""
+"""What the enterprise pools of an estate meter before a plan and after it: the evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.estate.licences import EnterprisePool
-from planner.estate.model import Lpar
-from planner.grouping import inverted
+from planner.optimise.metering import metered, pool_use
 from planner.plan.choices import OUT
 from planner.plan.details import PoolMeter
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.rules import Site
 
-if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Series = NDArray[np.int64]
-
-
-def metered(used: Series, base_cores: int) -> Series:
-    """Thousandths of a core above the base, slot by slot."""
-    above: Series = (used - 1000 * base_cores).clip(min=0)
-    return above
-
-
-def counted_whole(lpar: Lpar) -> bool:
-    """Whether its dedicated processors are metered as used all the time: it gives none of them away."""
-    return lpar.processors == "dedicated" and lpar.sharing != "donating"
+if TYPE_CHECKING:
+    from planner.optimise.metering import Series
 
 
 def pool_meters(site: Site, plan: Plan) -> Iterator[PoolMeter]:
@@ -43,7 +24,7 @@ def pool_meters(site: Site, plan: Plan) -> Iterator[PoolMeter]:
         return
     after = {**site.start, **{m.lpar: m.target for m in plan.leg(OUT)}}
     for pool in site.policies.enterprise_pools:
-        before, then = (_used(site, pool, where) for where in (site.start, after))
+        before, then = (pool_use(site, pool, where) for where in (site.start, after))
         minutes = site.usage.step_s / 60
         yield PoolMeter(
             pool.name, pool.servers, pool.base_cores, hours=round(len(site.usage.starts) * minutes / 60, 3),
@@ -53,21 +34,6 @@ def pool_meters(site: Site, plan: Plan) -> Iterator[PoolMeter]:
 
 def _minutes(used: Series, pool: EnterprisePool, minutes: float) -> float:
     return round(int(metered(used, pool.base_cores).sum()) * minutes / 1000, 3)
-
-
-def _used(site: Site, pool: EnterprisePool, where: Mapping[str, str]) -> Series:
-    """What all servers of a pool use; what donates its dedicated processors as measured."""
-    there = inverted(where.items(), site.servers)
-    total: Series = site.used.none.copy()
-    for server in pool.servers:
-        total += site.used.on(server, there[server])
-        for n in there[server]:
-            p = site.lpars[n]
-            if p.active and p.processors == "dedicated" and not counted_whole(p) and n in site.used.usage:
-                ratio = site.used.ratio(n, server)
-                used = -(-site.used.usage.of(n).astype("int64") * ratio.numerator // ratio.denominator)
-                total += used - site.demand(n, server).units * 10
-    return total
 
 
 def enterprise_assumptions(plan: Plan) -> tuple[str, ...]:

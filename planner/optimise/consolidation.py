@@ -206,6 +206,7 @@ class ConsolidationProblem:
         self.scale = scale.among({n: list(site.servers) if self.unasked else self.candidates.cost.get(n, {s: 0})
                                   for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
+        links += [(pool.servers[0], list(pool.servers[1:])) for pool in scale.metered]
         self.components = components(site, self.candidates, links)
         self.restartable: dict[tuple[str, str], list[str]] = {}
         self.proved: dict[Component, ComponentAnswer] = {}
@@ -464,7 +465,7 @@ class ConsolidationProblem:
         part = self.components[number]
         if self._size(part) <= self.small:
             return replace(self._exact(part, deadline, gap), worked=True)
-        if self._pairs(part) <= self.middle or self.scale.licensed:
+        if self._pairs(part) <= self.middle or self.scale.of_places:
             return self._packed(part, deadline, gap, effort, self.known.get(number))
         if self.goal.n_plus_1 and len(part.servers) > WIDE and number in self.known:
             return self._bounded(number, deadline, gap)
@@ -558,7 +559,7 @@ class ConsolidationProblem:
         proved = known.measure_bound / divisor if known else 0.0
         engines = RestartPack if self.goal.n_plus_1 else SplitPack
         pack = engines(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved)
-        if not self.goal.n_plus_1 and not self.scale.licensed:
+        if not self.goal.n_plus_1 and not self.scale.of_places:
             pack.nearby = self._nearby(part, divisor, gap)
         levels = pack.run()
         bound = float(divisor * math.ceil(levels.measure_bound - 1e-6))  # weights are whole

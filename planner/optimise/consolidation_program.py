@@ -10,10 +10,16 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from math import gcd
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.estate.licences import EnterprisePool
 from planner.grouping import grouped, inverted
 from planner.optimise.licences import added
 from planner.optimise.measure import Scale
+from planner.optimise.metering import meter_scale, metered, metered_of, pool_use
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Program, Solution, Tag
 from planner.plan.questions import Consolidate
@@ -22,9 +28,14 @@ from planner.rules.asking import refused_there
 from planner.rules.base import WHOLE
 from planner.rules.ledger import takes
 
+if TYPE_CHECKING:
+    from planner.optimise.metering import Series
+
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
 _RULE = "availability.n-plus-1"
+_SHARES = (0.125, 0.25, 0.5, 1, 2, 4)
+"""Of the slots above a pool's base at the start: so many times as many, those of most use, have rows at once."""
 LINK, _HOME = Tag("link"), Tag("at home")
 
 
@@ -43,6 +54,10 @@ class ConsolidationProgram(PlacementProgram):
         self.weights: dict[int, int] = {}
         """Variable → what it weighs besides servers and loads."""
         self.add_licensed()
+        self.meters: dict[str, int] = {}
+        """Enterprise pool → what it meters."""
+        self.fixed_uses: dict[str, Series] = {}
+        self.add_metered()
         if restarts is not None:
             self.state_failures(self.survivors, restarts)
 
@@ -78,6 +93,62 @@ class ConsolidationProgram(PlacementProgram):
                 self.counts.derived.append((always, lambda values: 1))
                 self.program.equals({always: 1}, 1, Tag("licences", licensed.product))
                 self.weights[always] = worth * total.constant
+
+    def add_metered(self) -> None:
+        """What is made least is metered: a variable for each pool of these servers, rows for slots of much use."""
+        for pool in self.scale.metered:
+            upper = int(metered(self._most_use(pool), pool.base_cores).sum())
+            if not upper or pool.servers[0] not in self.on:
+                continue
+            i = self.program.variable(upper, pool.name, "metered: thousandths of a core × slots")
+            self.meters[pool.name] = i
+            self.counts.derived.append((i, partial(self._meter, pool)))
+            self.weights[i], _ = meter_scale(self.site)
+            start = pool_use(self.site, pool, {n: self.site.start[n] for n in self._members()}) - 1000 * pool.base_cores
+            order, over = np.argsort(-start, kind="stable"), max(int((start > 0).sum()), 1)
+            for count in sorted({min(max(int(over * share), 1), len(start)) for share in _SHARES}):
+                self.add_meter_row(pool, np.sort(order[:count]))
+
+    def _most_use(self, pool: EnterprisePool) -> Series:
+        """What a pool uses were all there that may be, each where it uses most."""
+        most = self._fixed_use(pool).copy()
+        for n in self.candidates.cost:
+            there = [metered_of(self.site, n, s) for s in pool.servers if (n, s) in self.x]
+            most += np.max(there, axis=0) if there else 0
+        return most
+
+    def add_meter_row(self, pool: EnterprisePool, slots: NDArray[np.int64]) -> None:
+        """What is used in these slots beyond the base of a pool is metered."""
+        terms = {i: int(metered_of(self.site, n, s)[slots].sum()) for (n, s), i in self.x.items() if s in pool.servers}
+        rest = 1000 * pool.base_cores * len(slots) - int(self._fixed_use(pool)[slots].sum())
+        self.program.at_most({**terms, self.meters[pool.name]: -1}, rest, Tag("metered", pool.name))
+
+    def add_meter_rows(self, solution: Solution) -> int:
+        """Rows for the slots in which this solution is above the base, of pools that meter more than it says; their
+        number."""
+        added = 0
+        for pool in (p for p in self.scale.metered if p.name in self.meters):
+            above = metered(self._use(pool, solution.values), pool.base_cores)
+            if int(above.sum()) > solution.values[self.meters[pool.name]]:
+                self.add_meter_row(pool, np.flatnonzero(above))
+                added += 1
+        return added
+
+    def _meter(self, pool: EnterprisePool, values: Sequence[int]) -> int:
+        return int(metered(self._use(pool, values), pool.base_cores).sum())
+
+    def _use(self, pool: EnterprisePool, values: Sequence[int]) -> Series:
+        """What a pool uses with these values."""
+        return sum((metered_of(self.site, n, s) for (n, s), i in self.x.items() if values[i] and s in pool.servers),
+                   self._fixed_use(pool))
+
+    def _fixed_use(self, pool: EnterprisePool) -> Series:
+        """The same of its VIOSes and of LPARs that stay there."""
+        known = self.fixed_uses.get(pool.name)
+        if known is None:
+            stay = {n: s for s in pool.servers for n in self.fixed.get(s, ())}
+            known = self.fixed_uses[pool.name] = pool_use(self.site, pool, stay)
+        return known
 
     def linked(self) -> Program:
         """The program for LPARs that may be split, which use no server that is on in part."""
@@ -140,7 +211,8 @@ class ConsolidationProgram(PlacementProgram):
 
     def mend(self, solution: Solution) -> int:
         """As for any placement, and for what restarts on a server beside what it carries."""
-        return super().mend(solution) + (self.add_restart_refused(solution) if self.z else 0)
+        return super().mend(solution) + (self.add_restart_refused(solution) if self.z else 0) + (
+            self.add_meter_rows(solution) if self.meters else 0)
 
     def add_restart_refused(self, solution: Solution) -> int:
         """Cuts for what rules without rows refuse of a server that takes in what restarts; their number."""

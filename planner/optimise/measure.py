@@ -9,8 +9,9 @@ from functools import partial
 from planner.errors import UsageError
 from planner.estate.energy import power_of
 from planner.estate.licence_counts import licence_cores
-from planner.estate.licences import Licensed, common_unit
+from planner.estate.licences import EnterprisePool, Licensed, common_unit
 from planner.grouping import inverted
+from planner.optimise.metering import meter_scale, metered_weight
 from planner.plan.choices import Measure
 from planner.rules import Site
 
@@ -25,7 +26,8 @@ class Scale:
 
     ``rate``: weight of a busy core on each server (empty: what runs weighs nothing); ``busy``: thousandths of a core
     of each LPAR; ``least``: the least that each LPAR may weigh anywhere. ``licensed``: products whose cores weigh so
-    much each; ``counted`` (placement): what they weigh together in it.
+    much each; ``metered``: enterprise pools whose use above their base weighs; ``counted`` (placement): what these
+    weigh together in it.
     """
 
     unit: str
@@ -35,7 +37,13 @@ class Scale:
     busy: Mapping[str, int] = field(default_factory=dict)
     least: Mapping[str, int] = field(default_factory=dict)
     licensed: Mapping[Licensed, int] = field(default_factory=dict)
+    metered: tuple[EnterprisePool, ...] = ()
     counted: Callable[[Mapping[str, str]], int] = _nothing
+
+    @property
+    def of_places(self) -> bool:
+        """Whether what runs where is all that weighs, whatever is on."""
+        return bool(self.licensed or self.metered)
 
     def load(self, lpar: str, server: str) -> int:
         return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
@@ -82,6 +90,8 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
         return Scale("cores", 100, {n: s.configurable_units for n, s in site.servers.items()})
     if measure is Measure.LICENCES:
         return _licences(site)
+    if measure is Measure.METERED:
+        return _metered(site)
     powers = {n: power_of(s) for n, s in site.servers.items()}
     rate = {n: round(100_000 * (powers[n].max_w - powers[n].idle_w) / max(s.configurable_units, 1))
             for n, s in site.servers.items()}
@@ -102,6 +112,18 @@ def _licences(site: Site) -> Scale:
     licensed = {one: one.per_core if unit else 1 for one in products}
     return Scale(unit or "licence cores", 1, dict.fromkeys(site.servers, 0), licensed=licensed,
                  counted=partial(_counted, site, licensed))
+
+
+def _metered(site: Site) -> Scale:
+    """Core-minutes above the base of each enterprise pool. Raises UsageError without a pool, or a history."""
+    pools = site.policies.enterprise_pools
+    if not pools:
+        raise UsageError("no enterprise pool is stated: say which servers share how many base cores with the policy "
+                         "enterprise-pool (docs/licences.md)")
+    if site.usage is None:
+        raise UsageError("what enterprise pools meter is known from usage alone: give --history")
+    return Scale("core-minutes", meter_scale(site)[1], dict.fromkeys(site.servers, 0), metered=tuple(pools),
+                 counted=partial(metered_weight, site))
 
 
 def _counted(site: Site, licensed: Mapping[Licensed, int], where: Mapping[str, str]) -> int:

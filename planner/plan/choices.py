@@ -26,6 +26,8 @@ class Measure(StrEnum):
     """configurable cores, where licences follow the server"""
     LICENCES = "licences"
     """licence cores of all products that are licensed by the core, wherever they run"""
+    METERED = "metered"
+    """core-minutes that enterprise pools meter above their base cores, by a usage history"""
 
 
 class By(StrEnum):

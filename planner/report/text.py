@@ -157,11 +157,15 @@ def impossible_word(unstated: bool) -> str:
     return "CANNOT BE PLANNED from what was exported" if unstated else "IMPOSSIBLE (proved)"
 
 
+_FIRST_OF = {Measure.LICENCES: "fewest licence cores: ", Measure.METERED: "fewest core-minutes metered: "}
+"""What a consolidation says of measures for which servers do not count."""
+
+
 def _switched_off(plan: Plan, goal: Consolidate) -> str:
     """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
     if not plan.levels:
         return f"switch off what can be ({goal.measure})"
-    names, first = some(plan.off, 6), "fewest licence cores: " * (goal.measure is Measure.LICENCES)
+    names, first = some(plan.off, 6), _FIRST_OF.get(goal.measure, "")
     return f"{first}switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
 
 

@@ -11,6 +11,7 @@ from planner.plan.details import Account, ServerEnergy
 from planner.plan.plan import Move, Plan
 from planner.rules import Site
 from planner.verify.base import Claim, near
+from planner.verify.enterprise import metered_in
 from planner.verify.licences import licence_measure
 
 _START_H = 0.5
@@ -87,6 +88,8 @@ def stays_on(site: Site, where: Mapping[str, str], off: Collection[str], measure
         return float(len(on))
     if measure is Measure.LICENCES:
         return licence_measure(site, where)[0]
+    if measure is Measure.METERED:
+        return metered_in(site, where)
     if measure is Measure.CORES:
         return sum(site.servers[s].configurable_units for s in on) / 100
     return sum(_drawn(site, s, [] if idle else [n for n, t in where.items() if t == s], limited=False) for s in on)

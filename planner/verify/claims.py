@@ -124,7 +124,8 @@ def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
         return
     names = [(x.name.removesuffix(", idle"), x.unit) for x in plan.levels]
     first = ("licences", licence_measure(site, site.start)[1]) if plan.goal.measure is Measure.LICENCES else (
-        "what stays on", _UNITS[plan.goal.measure])
+        ("metered", "core-minutes") if plan.goal.measure is Measure.METERED else
+        ("what stays on", _UNITS[plan.goal.measure]))
     yield Claim("levels", names, [first, ("moves", "s")])
     yield from (near("cost of the moves (s)", x.objective, worked) for x in plan.levels[1:2])
     yield from (Claim("objective, bound, gap", (plan.objective, plan.bound, plan.gap), (x.objective, x.bound, x.gap))

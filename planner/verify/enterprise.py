@@ -33,6 +33,12 @@ def meter_claims(plan: Plan, site: Site) -> Iterator[Claim]:
                     (peak / 1000, highest / 1000), pool.name)
 
 
+def metered_in(site: Site, where: Mapping[str, str]) -> float:
+    """Core-minutes that the pools meter in a placement in which anybody stands in them, or stood there before."""
+    places = {*where.values(), *(site.start[n] for n in where)}
+    return sum(_metered(site, p, where)[0] for p in site.policies.enterprise_pools if places & {*p.servers})
+
+
 def _hours(site: Site) -> float:
     return 0.0 if site.usage is None else len(site.usage.starts) * site.usage.step_s / 3600
 

@@ -80,6 +80,9 @@ class Proof:
         return told | ({"certificate": self.certificate.as_json()} if self.certificate else {})
 
 
+_NOT_LOOKED_AT = {Measure.LICENCES: "licence cores", Measure.METERED: "core-minutes"}
+
+
 def _proofs(plan: Plan, site: Site, judge: Judge, seconds: float) -> list[Proof]:
     if plan.conflict is not None and plan.conflict.states:
         return [_without_order(plan, site, judge)]
@@ -90,8 +93,9 @@ def _proofs(plan: Plan, site: Site, judge: Judge, seconds: float) -> list[Proof]
     shortest = [_shortest(plan, site, leg, least) for leg, least in plan.at_least_s.items()]
     if not isinstance(plan.goal, Consolidate):
         return [_bounded(_Placements(plan, site, judge), "bound (s)", plan.bound or 0.0, seconds), *shortest]
-    if plan.goal.measure is Measure.LICENCES:
-        return [Proof("bounds of its levels", Proven.OPEN, "", "licence cores are not looked at here"), *shortest]
+    if plan.goal.measure in _NOT_LOOKED_AT:
+        what = _NOT_LOOKED_AT[plan.goal.measure]
+        return [Proof("bounds of its levels", Proven.OPEN, "", f"{what} are not looked at here"), *shortest]
     first, second = (_Placements(plan, site, judge, level=n) for n in (0, 1))
     names = [f"bound of {x.name} ({x.unit})" for x in plan.levels]
     return [_bounded(of, name, x.bound, seconds)

@@ -17,12 +17,15 @@ from planner.estate.model import Estate
 from planner.estate.policies import compile_policies
 from planner.formats.samples import Kind
 from planner.history.store import Columns, History
-from planner.jobs import Options, evacuate
+from planner.jobs import Options, consolidate, evacuate
 from planner.jobs.capacity import CapacityOptions, capacity
+from planner.plan.choices import Measure, Status
 from planner.plan.plan import Plan, dump, parse
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Consolidate, Evacuate
 from planner.report.capacity import capacity_json, capacity_workbook
+from planner.report.text import headline
 from planner.verify import verify_plan
+from planner.verify.prove import Proven, proofs
 
 #: A and B in one pool of 4 base cores, C outside. Each server has two VIOSes of half a core that nobody measured.
 OF = estate([server("A"), server("B"), server("C")],
@@ -113,3 +116,19 @@ def test_the_capacity_workbook_has_the_month(tmp_path: Path) -> None:
     table = sheet.tables["Enterprise_pools"]
     cells = {h.value: c.value for h, c in zip(*sheet[table.ref], strict=True)}
     assert cells["Metered in the month"] == pytest.approx(1440) and cells["Base"] == 3 and cells["Servers"] == "A"
+
+
+def test_the_fewest_core_minutes_by_hand() -> None:
+    """d1 and the VIOSes stay: 2.1, 2.2, 4 cores. a1 goes to C, and b1 with it: nothing is left above the base of 4."""
+    plan = consolidate(loaded(OF), Consolidate(measure=Measure.METERED), Options(20), Given(USED))  # type: ignore[arg-type]
+    first = plan.levels[0]
+    assert (first.name, first.unit, first.objective, first.bound) == ("metered", "core-minutes", 0.0, 0.0)
+    assert {m.lpar for m in plan.moves} == {"a1", "b1"} and plan.status is Status.OPTIMAL
+    assert plan.enterprise_pools[0].core_minutes_after == 0.0
+    usage = measured(OF, USED).usage
+    assert verify_plan(parse(dump(plan), "plan.json"), OF, usage).holds
+    document = json.loads(dump(plan))
+    document["levels"][0]["objective"] = document["objective"] = 1.5
+    assert not verify_plan(parse(json.dumps(document), "plan.json"), OF, usage).holds
+    assert [p.verdict for p in proofs(plan, OF, usage)][:1] == [Proven.OPEN]
+    assert headline(plan).startswith("fewest core-minutes metered: switch off ")

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from estates import estate, exactly, judged, lpar, policy, server, vioses
+from estates import WITHOUT_USAGE, estate, exactly, judged, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import seed as drawn_by
 from hypothesis import strategies as st
@@ -161,7 +161,7 @@ def test_both_levels_agree_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
     @settings(max_examples=portion(200))
-    @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.data())
+    @given(estates(), st.sampled_from(WITHOUT_USAGE), st.booleans(), st.data())
     def agree(of: Estate, measure: Measure, come_back: bool, data: st.DataObject) -> None:
         names = [s.name for s in of.servers]
         asked = data.draw(st.sampled_from(("", "", *names)))
@@ -214,7 +214,7 @@ def test_n_plus_1_agrees_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
     @settings(max_examples=portion(100))
-    @given(estates(), st.sampled_from(list(Measure)), st.booleans())
+    @given(estates(), st.sampled_from(WITHOUT_USAGE), st.booleans())
     def agree(of: Estate, measure: Measure, come_back: bool) -> None:
         roomy = of.replace(servers=tuple(exactly_more(s) for s in of.servers))
         agrees(roomy, Consolidate(measure=measure, n_plus_1=True), come_back, seen, **way)
@@ -252,7 +252,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
     seen: Counter[str] = Counter()
 
     @settings(max_examples=portion(90, 2))
-    @given(estates(), st.sampled_from(list(Measure)))
+    @given(estates(), st.sampled_from(WITHOUT_USAGE))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of.replace(servers=tuple(exactly_more(s) for s in of.servers)))
         goal = Consolidate(measure=measure, n_plus_1=True)
@@ -324,7 +324,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
     seen: Counter[str] = Counter()
 
     @settings(max_examples=portion(90))
-    @given(estates(), st.sampled_from(list(Measure)))
+    @given(estates(), st.sampled_from(WITHOUT_USAGE))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of)
         goal = Consolidate(measure=measure)
@@ -378,7 +378,7 @@ def test_a_policy_less_is_never_worse(of: Estate, data: st.DataObject) -> None:
 
 
 @SOME
-@given(estates(), st.sampled_from(list(Measure)))
+@given(estates(), st.sampled_from(WITHOUT_USAGE))
 def test_planning_again_from_the_planned_state_moves_nothing(of: Estate, measure: Measure) -> None:
     goal = Consolidate(measure=measure)
     site, scale, answer = solved(of, goal)

@@ -142,6 +142,11 @@ def consolidation() -> None:
     model.site, _ = judged(changed(LICENSED, "c1", rmc_active=False))
     model.scale = scale_of(model.site, Measure.LICENCES)
     model.add_licensed()
+    model.site = judged(stating(site.estate, policy("enterprise-pool", "north", "A; B; 5 cores")), USED)[0]
+    model.scale = scale_of(model.site, Measure.METERED)
+    model.add_metered()
+    met = _failing(model)
+    model.add_meter_rows(replace(met, values=(*met.values[:-1], 0)))  # says that nothing is metered
     model.site = site
     _restarting(problem)
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import changed, estate, loaded, lpar, server
+from estates import WITHOUT_USAGE, changed, estate, loaded, lpar, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -102,7 +102,7 @@ def test_every_consolidation_of_a_small_estate_passes_the_replay_and_reads_back(
     seen: Counter[str] = Counter()
 
     @settings(max_examples=portion(120))
-    @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.sampled_from((None, WEEKEND)))
+    @given(estates(), st.sampled_from(WITHOUT_USAGE), st.booleans(), st.sampled_from((None, WEEKEND)))
     def agree(of: Estate, measure: Measure, n_plus_1: bool, weekend: Window | None) -> None:
         plan = planned(of, weekend, measure=measure, n_plus_1=n_plus_1)
         seen[plan.status] += 1
@@ -163,7 +163,7 @@ def test_the_same_plan_gives_the_same_runbook() -> None:
     assert runbook(plan, SITE) == runbook(planned(SITE, terms=Terms(hours=100)), SITE)
 
 
-@pytest.mark.parametrize("measure", list(Measure))
+@pytest.mark.parametrize("measure", WITHOUT_USAGE)
 def test_figures_that_the_servers_do_not_bear_out_are_seen(measure: Measure) -> None:
     """Found by a newcomer: an edited objective, bound or power was believed."""
     plan = planned(SITE, measure=measure)

@@ -10,7 +10,7 @@ from planner.estate.licences import EnterprisePool
 from planner.estate.model import Lpar, Vios
 from planner.jobs.capacity.figures import EnterpriseFigures
 from planner.jobs.capacity.month_series import MonthSeries
-from planner.jobs.enterprise import counted_whole, metered
+from planner.optimise.metering import counted_whole, metered
 from planner.rules import Site
 
 
