@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import app, command, load_estate, months_progress, tell
-from planner.cli.options import MappingFile, Percentile, Shown, SiteCalendar, Store, month_from, numeric
+from planner.cli.options import MappingFile, Percentile, PolicyFile, Shown, SiteCalendar, Store, month_from, numeric
 from planner.errors import UsageError
 from planner.findings import errors, finding_json
 from planner.history.calendar import Calendar
@@ -244,6 +244,7 @@ def forecast_command(
     store: Store, *,
     estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
                                                 "LPARs as they stand now.")] = None,
+    policy: PolicyFile = None,
     horizon: Annotated[int, numeric("--horizon", 1, 120, "Months ahead.")] = 6,
     ceiling: Annotated[int, numeric("--ceiling", 1, 100, "Per cent of a server's or pool's cores, unless a policy "
                                        "says it.")] = 90,
@@ -262,7 +263,9 @@ def forecast_command(
     from planner.report.forecasts import forecasts_json, forecasts_line, forecasts_view
 
     calendar = site.calendar()
-    known = None if estate is None else load_estate(estate).estate
+    if policy and estate is None:
+        raise UsageError("--policy: its ceilings are those of servers: give their --estate")
+    known = None if estate is None else load_estate(estate, policy).estate
     with History.open(store, read_only=True) as history:
         answers = forecasts(history, calendar, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
                             months_progress())

@@ -1,14 +1,19 @@
-"""The sheet Licences of plan.xlsx: what each product counts on each server before and after, and who says so."""
+"""The sheet Licences of plan.xlsx: what each product counts on each server before and after, who says so, and what each
+LPAR counts alone."""
 
 from __future__ import annotations
 
 from operator import attrgetter
 from typing import NamedTuple
 
+from planner.estate.licence_counts import Pools, counted_units, pool_units
+from planner.estate.model import Estate, Lpar
+from planner.estate.policies import compile_policies
 from planner.grouping import grouped
 from planner.plan.details import LicenceCount
 from planner.plan.plan import Plan
 from planner.sheets import Column, Written, table, widths
+from planner.units import cores
 from planner.xlsx import Book
 
 _TOP = 3
@@ -31,8 +36,8 @@ _COLUMNS = (
 """Of a :class:`LicenceCount`."""
 
 
-def licences_sheet(book: Book, plan: Plan) -> None:
-    """A row a product and server; none where nothing is licensed by the core."""
+def licences_sheet(book: Book, plan: Plan, estate: Estate) -> None:
+    """A row a product and server, and one a product and LPAR; none where nothing is licensed by the core."""
     if not plan.licences:
         return
     sheet = book.sheet("Licences")
@@ -41,7 +46,12 @@ def licences_sheet(book: Book, plan: Plan) -> None:
                              "licence. docs/licences.md has the sources; the contract decides.")
     written = table(book, sheet, _TOP, _COLUMNS, plan.licences, height=30, name="Licences")
     sheet.write_string(written.last + 2, 0, "All servers together", book.subtitle)
-    table(book, sheet, written.last + 3, _totals(written), _by_product(plan), height=30, name="Licence_totals")
+    totals = table(book, sheet, written.last + 3, _totals(written), _by_product(plan), height=30,
+                   name="Licence_totals")
+    sheet.write_string(totals.last + 2, 0, "Each LPAR alone", book.subtitle)
+    sheet.write_string(totals.last + 3, 0, "What it would count were it the only one: those of a pool count its "
+                                           "maximum at most, all no more than the server, the sum rounded up.")
+    table(book, sheet, totals.last + 4, _LPAR_COLUMNS, _by_lpar(plan, estate), height=30, name="Licence_lpars")
     widths(sheet, _COLUMNS)
     sheet.freeze_panes(_TOP + 1, 2)
 
@@ -80,6 +90,59 @@ def _totals(rows: Written) -> tuple[Column, ...]:
         Column("Worth before", lambda p: p.before * p.rows[0].per_core, "id", formula=total("Before (units)")),
         Column("Worth after", lambda p: p.after * p.rows[0].per_core, "id", formula=total("After (units)")),
         Column("Of", lambda p: p.rows[0].unit, "text"))
+
+
+class _OfLpar(NamedTuple):
+    """A product in an LPAR: where it stands, its pool there, and hundredths of a core that it counts alone, before and
+    after."""
+
+    product: str
+    row: Lpar
+    servers: tuple[str, str]
+    pools: tuple[str, str]
+    units: tuple[int, int]
+
+
+def _by_lpar(plan: Plan, estate: Estate) -> list[_OfLpar]:
+    of = Pools(estate, compile_policies(estate)[0])
+    out = []
+    for product, rows in grouped((r.product, r) for r in plan.licences).items():
+        before, after = ({n: r.server for r in rows for n in names(r)}
+                         for names in (attrgetter("lpars_before"), attrgetter("lpars_after")))
+        for n in sorted(before):
+            places = before[n], after[n]
+            counted = of.policies.licensed[product]
+            first, then = (counted_units(of, counted, n, s) for s in places)
+            here, there = (_pool(of, n, s) for s in places)
+            out.append(_OfLpar(product, of.lpars[n], places, (here, there), (first, then)))
+    return out
+
+
+def _pool(of: Pools, lpar: str, server: str) -> str:
+    """``DefaultPool, at most 12 cores``; nothing for dedicated processors."""
+    number = of.pool_on(lpar, server)
+    if number is None:
+        return ""
+    known = of.pools.get(server, {}).get(number)
+    name = known.name if known and known.name else f"pool {number}"
+    return f"{name}, at most {cores(pool_units(of, server, number)):g} cores"
+
+
+def _drawing(row: Lpar) -> str:
+    """How it has processors, as it counts."""
+    return row.processors if row.processors == "dedicated" else row.sharing or "uncapped (nobody states it)"
+
+
+_LPAR_COLUMNS = (
+    Column("Product", lambda r: r.product, "bold"), Column("LPAR", lambda r: r.row.name),
+    Column("Processors", lambda r: _drawing(r.row)),
+    Column("Entitlement (cores)", lambda r: cores(r.row.entitlement_units), "cores"),
+    Column("Virtual processors", lambda r: r.row.virtual_processors, "id"),
+    Column("Server before", lambda r: r.servers[0]), Column("Pool before", lambda r: r.pools[0], "wrap"),
+    Column("Alone before (cores)", lambda r: cores(r.units[0]), "cores"),
+    Column("Server after", lambda r: r.servers[1]), Column("Pool after", lambda r: r.pools[1], "wrap"),
+    Column("Alone after (cores)", lambda r: cores(r.units[1]), "cores"))
+"""Of an :class:`_OfLpar`."""
 
 
 def licence_lines(plan: Plan) -> list[str]:

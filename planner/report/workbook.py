@@ -53,7 +53,7 @@ def plan_workbook(plan: Plan, estate: Estate, mark: str = "") -> bytes:
         if plan.energy:
             energy_sheet(book, plan)
         headroom_sheet(book, plan)
-        licences_sheet(book, plan)
+        licences_sheet(book, plan, estate)
         enterprise_sheet(book, plan)
         findings_by_kind(book, plan.findings)
         _assumptions(book, plan)

@@ -288,3 +288,15 @@ def test_help_has_an_example() -> None:
     assert "Commands" in run("--help").output
     for name in ("add", "show"):
         assert f"planner history {name}" in flat(run(name, "--help").output)
+
+
+def test_a_forecast_takes_the_ceilings_of_a_policy_file(store: Path, site: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(f'[[policy]]\nkind = "cpu-ceiling"\nsubject = "{P595_2}"\nvalue = "60"\n')
+
+    def ceiling(*more: Any) -> int:
+        told = json.loads(run("forecast", "--store", store, "--estate", site, *more, "--json").stdout)
+        return next(x for x in told["entities"] if x["name"] == P595_2)["ceiling"]
+
+    assert ceiling() - ceiling("--policy", tmp_path / "p.toml") == 300 * 25
+    refused = run("forecast", "--store", store, "--policy", tmp_path / "p.toml")
+    assert refused.exit_code == 2 and "give their --estate" in refused.stderr
