@@ -82,7 +82,7 @@ def traits_of(plan: Plan, estate: Estate) -> Traits:
     last = (evening.back or evening.out).most_ms / 1000 if evening else plan.total_s
     return Traits(moves=len(out), others=len(moved - theirs), production=len(moved & production),
                   headroom_percent=_least_left(plan, estate), minutes=round(last / 60, 1), off=len(plan.off),
-                  cost=round(plan.objective or 0.0, 1), unit=plan.levels[0].unit if plan.levels else "points")
+                  cost=round(plan.objective or 0.0, 3), unit=plan.levels[0].unit if plan.levels else "points")
 
 
 def _about(plan: Plan) -> frozenset[str]:
@@ -109,7 +109,7 @@ def alternatives(plan: Plan, estate: Estate, ask: Ask, count: int) -> Beside:
     found = [*_staying(plan, estate, ask, made), _roomiest(plan, first, ask, made, estate)]
     found.append(_shortest(plan, first, made, estate))
     told = [a for a in found if a.traits is not None] + [a for a in found if a.traits is None]
-    kept = tuple(_compared(a, first) for a in _once(told)[:count])
+    kept = tuple(compared(a, first) for a in _once(told)[:count])
     return Beside(first, kept, tuple(_front(traits_of(p, estate) for p in made)))
 
 
@@ -172,12 +172,13 @@ def _shortest(plan: Plan, first: Traits, made: Sequence[Plan], estate: Estate) -
     return Alternative("the shortest evening", traits, plan=best)
 
 
-def _compared(a: Alternative, first: Traits) -> Alternative:
+def compared(a: Alternative, first: Traits) -> Alternative:
     """With what it gives up, beside the first plan."""
     if a.traits is None:
         return a
     t = a.traits
-    up = [f"{t.cost - first.cost:+,.0f} {t.unit}"] if t.cost > first.cost + 0.5 else []
+    more = t.cost - first.cost
+    up = [f"{more:+,.{3 if more < 1 else 0}f} {t.unit}"] if more > 0 else []
     up += [f"{t.minutes - first.minutes:+.0f} min"] if t.minutes >= first.minutes + 1 else []
     up += [f"{t.others - first.others} more of other servers move"] if t.others > first.others else []
     up += [f"{t.production - first.production} more of production move"] if t.production > first.production else []

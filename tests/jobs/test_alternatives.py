@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from planner.cli.app import app
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate, Policy
 from planner.estate.saved import dump
-from planner.jobs.alternatives import Beside, alternatives, traits_of
+from planner.jobs.alternatives import Alternative, Beside, Traits, alternatives, compared, traits_of
 from planner.plan.choices import OUT, Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question
@@ -147,3 +148,12 @@ def test_the_command_writes_each_in_a_directory_and_says_so(tmp_path: Path) -> N
 def test_a_command_that_makes_no_other_plans_says_why(command: str, why: str) -> None:
     done = CliRunner().invoke(app, [command, "x", "y", "--alternatives", "2"])
     assert done.exit_code == 2 and why in " ".join(done.output.replace("│", "").split())
+
+
+def test_what_the_first_is_better_in_by_little_is_told() -> None:
+    """Two more moves for 3 mW: "nothing of what is compared here" was all that was said of the plan without them."""
+    first = Traits(14, 2, 7, 5, 112.0, 8812.05, "W")
+    alike = compared(Alternative("no other LPAR moves", replace(first, moves=12, minutes=97.0, cost=8812.053)), first)
+    assert alike.gives_up == ("+0.003 W",)
+    assert compared(Alternative("x", replace(first, cost=14467.016)), first).gives_up == ("+5,655 W",)
+    assert compared(Alternative("x", first), first).gives_up == ("nothing of what is compared here",)
