@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.estate.changes import Repair, applied
 from planner.estate.model import Estate
@@ -37,7 +37,8 @@ def open_all(asked: Callable[[str], Remedy], servers: Collection[str], budget: i
              progress: Callable[[str], None] | None = None) -> Opened:
     """``asked``: the goal of freeing one server; ``servers``: those that are to be opened."""
     tell = progress or (lambda text: None)
-    goals = {s: asked(s) for s in sorted(servers)}
+    told = {s: asked(s) for s in sorted(servers)}
+    goals = {s: goal.at_any_time() for s, goal in told.items()}
     today, closed, alone = [], {}, 0
     models: dict[str, Buying] = {}
     for s, goal in goals.items():
@@ -58,10 +59,17 @@ def open_all(asked: Callable[[str], Remedy], servers: Collection[str], budget: i
         closed |= dict.fromkeys(models, "no set of changes was found for it")
         return Opened(tuple(today), closed=closed, alone=alone, estate=first.loaded.estate)
     lasting, sets, proved = found
+    sets = {s: _planned(told[s], (*lasting, *of.changes), of) for s, of in sets.items()}
     cost = first.prices.total(lasting) + sum(s.cost for s in sets.values())
     closed |= {s: "not within the budget" for s in models if s not in sets}
     return Opened(tuple(today), applied(first.loaded.estate, lasting), lasting, sets, closed, cost=cost, alone=alone,
                   cheapest=proved)
+
+
+def _planned(goal: Remedy, changes: tuple[Repair, ...], found: ChangeSet) -> ChangeSet:
+    """What was found for a server, with its plan as it was asked for."""
+    told = goal.tried(changes)
+    return replace(found, plan=told.plan) if told else found
 
 
 def _found(goals: dict[str, Remedy], models: dict[str, Buying], budget: int | None, tell: Callable[[str], None]

@@ -150,12 +150,16 @@ class Remedy:
     def least(self, found: ChangeSet) -> ChangeSet:
         """The set without what it does not need: each change is left out in turn, the dearest first, and planned; in
         lanes, where a window asks how long it takes, else once for what is left."""
-        windows = self.options.window or self.options.back_window
-        pacing, most = None if windows else ANY_TIME, found
+        pacing, most = self.at_any_time().options.pacing, found
         for change in sorted(found.changes, key=lambda c: (-self.prices.cost(c), c.words)):
             less = self.tried([c for c in found.changes if c != change], pacing)
             found = less or found
-        return found if found is most or pacing is None else self.tried(found.changes) or most
+        return found if found is most or pacing is self.options.pacing else self.tried(found.changes) or most
+
+    def at_any_time(self) -> Remedy:
+        """The same without lanes, where no window asks how long a plan takes: for what is tried and not told."""
+        timed = self.options.window or self.options.back_window
+        return self if timed else replace(self, options=replace(self.options, pacing=ANY_TIME))
 
     def models(self) -> Iterator[tuple[Buying, Shop, bool]]:
         """The programs in which the sets are looked for, each where the one before found none; what can be bought in
