@@ -369,6 +369,19 @@ def test_months_until_full_agree_with_the_month(figures: Capacity) -> None:
             assert full == month_after(figures.month, math.ceil(shown_months(left)))
 
 
+def test_what_is_too_far_ahead_is_no_figure_either(figures: Capacity, data: bytes) -> None:
+    """84.0 stood beside "> 8 months": the year 2033 in another form."""
+    told = {p["name"]: p for p in capacity_json(figures)["servers"]}
+    for place in figures.servers:
+        left, said = place.months_left(figures.levers), told[place.name]
+        far = left is not None and left > figures.far
+        assert (said["months_until_full"], said["full_after_months"]) == ((None, figures.far) if far else (left, None))
+    sheet = load_workbook(io.BytesIO(data))["Servers"]
+    shown = [rule.dxf.numFmt.formatCode for at in sheet.conditional_formatting for rule in at.rules
+             if rule.dxf and rule.dxf.numFmt]
+    assert shown == ['"too far"']
+
+
 def test_the_trend_begins_near_its_figures(data: bytes) -> None:
     axes = [chart.y_axis.scaling.min for chart in load_workbook(io.BytesIO(data))["Trend"]._charts]
     assert len(axes) == 3 and min(axes) > 0

@@ -33,6 +33,7 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, at + 2, _AS_MADE)
     second = table(book, sheet, at + 3, outlook, capacity.servers, name="Outlook")
+    _no_date(book, sheet, second, capacity)
     at = second.last + 2
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
@@ -48,7 +49,8 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
 
 
 _OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
-                 "all. Months until full = headroom ÷ (month-end peak × growth), rounded up. Low and High: an "
+                 "all. Months until full = headroom ÷ (month-end peak × growth), rounded up; too far: see Full at "
+                 "month-end. Low and High: an "
                  f"interval of {COVERAGE_PERCENT} %.")
 _AS_MADE = ("The forecast (columns 'as made', Low and High) is of the day on which the workbook was made: it does not "
             "follow the sheet Levers.")
@@ -98,8 +100,15 @@ def _shared_pools(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written |
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, first.last + 4, _AS_MADE)
     second = table(book, sheet, first.last + 5, outlook, capacity.pools, name="Pools_outlook")
+    _no_date(book, sheet, second, capacity)
     ended(sheet, second.last, processors, outlook)
     return first, second, second.last
+
+
+def _no_date(book: Book, sheet: Any, outlook: Written, capacity: Capacity) -> None:
+    """Months that are further ahead than a date is told are told as no number either: it would be one."""
+    coloured(sheet, outlook.range("Months until full"), ">", f"={months_told(capacity)}",
+             book.format(num_format='"too far"', font_color="#7F7F7F"))
 
 
 def _looks(sheet: Any, written: Written, book: Book) -> None:

@@ -43,13 +43,15 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
 
 
 def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
-    full = place.full_in(capacity.month, capacity.levers, capacity.far)
+    full, left = place.full_in(capacity.month, capacity.levers, capacity.far), place.months_left(capacity.levers)
+    far = left is not None and left > capacity.far
     figures: dict[str, Any] = {
         "name": place.name, "server": place.server, "pool": place.pool or None, "lpars": place.lpars,
         "cores": place.capacity, "ceiling": place.ceiling, "cores_usable": place.usable,
         "cores_entitled": place.entitled_units / 100, **_usage(place.usage), "headroom": place.headroom,
         "sum_of_peaks": place.sum_of_peaks / 1000, "growth": place.growth(capacity.levers),
-        "months_until_full": place.months_left(capacity.levers), "full": None if full is None else show_month(full),
+        "months_until_full": None if far else left, "full": None if full is None else show_month(full),
+        "full_after_months": capacity.far if far else None,
         "forecast": _outlook(place.outlook),
         "month_end_peaks": {show_month(m): in_cores(u.month_end) for m, u in place.past.items()},
     }
