@@ -34,7 +34,10 @@ def why_on(plan: Plan, site: Site, judge: Judge, goal: Consolidate, known: Mappi
     until = now() + _ALL_S
     reasons = grouped((_why(plan, site, judge, goal, s, until) if s in asked else _UNASKED, s) for s in left)
     for why, servers in sorted(reasons.items(), key=lambda r: r[0] == _UNASKED):
-        yield f"{some(servers, 6)} {'stays' if len(servers) == 1 else 'stay'} on: {why}"
+        if len(servers) == 1:
+            yield f"{servers[0]} stays on: {why}"
+        else:
+            yield f"{some(servers, 6)} stay on: {f'each {why[3:]}' if why.startswith('it ') else why}"
 
 
 def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str, until: float) -> str:

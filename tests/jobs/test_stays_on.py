@@ -51,7 +51,7 @@ def lines(site: Estate, **asked: Any) -> list[str]:
     (of(5, 5, rows=[policy("pin", "a1", "A")]), {},
      ["A stays on: a1 cannot leave: to B: is pinned to A (policy.pin)", "B stays on: it cannot be emptied: the other servers lack 3.00 cores for what must go"]),
     (changed(of(1, 1), "b1", rmc_active=False), {"off": ("A",)}, ["B stays on: b1 cannot leave: has no active RMC connection"]),
-    (of(1, 1, 1), {"n_plus_1": True, "off": ("C",)}, ["A, B stay on: it could be emptied beside what goes off, but no such plan in which any "
+    (of(1, 1, 1), {"n_plus_1": True, "off": ("C",)}, ["A, B stay on: each could be emptied beside what goes off, but no such plan in which any "
                                       "one server may fail was found"]),
     (of(1, 1), {}, ["A stays on: it carries what the others held"]),
 ])

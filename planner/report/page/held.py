@@ -1,20 +1,22 @@
-"""What servers hold before the plan, at the fullest moment and after, as bars of one scale a quantity."""
+"""What servers hold before the plan, at the fullest moment and after, and what was used of them at a peak before and
+after, as bars of one scale a quantity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from planner.plan.choices import BACK
 from planner.plan.plan import Plan, ServerState
 from planner.report.page.answer import TIGHT, Short
-from planner.report.text import between, touched
+from planner.report.text import between, peak_words, touched
 from planner.units import show_cores
 
 WIDE = 1000
 """Units of a picture's width."""
 _LABEL = 16
 """Characters of a label at most."""
+_FULLEST = "fullest"
 SHOWN = 12
 """Servers that are drawn at once; those with least left come first."""
 
@@ -55,10 +57,10 @@ def held(plan: Plan, short: Short) -> list[Held]:
     most = (max((max(s.memory_limit_mib, s.memory_mib) for row in states for s in row), default=1),
             max((max(s.units_limit, s.units) for row in states for s in row), default=1))
     during = f"during {between(plan)}" if plan.leg(BACK) else "after"
-    words = ("before", "fullest", during if len(during) < _LABEL else "between")[:len(moments)]
+    words = ("before", _FULLEST, during if len(during) < _LABEL else "between")[:len(moments)]
     ordered = sorted(states, key=lambda row: (min(map(_share_left, row)), row[0].server))
     return [Held(row[0].server, short(row[0].server), " → ".join(str(s.lpars) for s in row),
-                 tuple(_quantities(row, words, most))) for row in ordered]
+                 (*_quantities(row, words, most), *_peaks(plan, row, words, most[1]))) for row in ordered]
 
 
 def _share_left(s: ServerState) -> float:
@@ -71,11 +73,29 @@ def _gib(mib: int) -> str:
     return f"{mib / 1024:.1f}"
 
 
+def _peaks(plan: Plan, row: tuple[ServerState, ...], words: tuple[str, ...], most: int) -> Iterator[Quantity]:
+    """The measured peak, where there is a history: of where LPARs stay, so not of the fullest moment."""
+    states = [(word, s) for word, s in zip(words, row, strict=True) if word != _FULLEST]
+    if any(s.used is None for _, s in states):
+        return
+    rounded_up = [(word, -(-(s.used or 0) // 10)) for word, s in states]
+    yield _quantity(f"{peak_words(plan)}, cores", show_cores, rounded_up, row[-1].units_limit, most)
+
+
 def _quantities(row: tuple[ServerState, ...], words: tuple[str, ...], most: tuple[int, int]) -> Iterator[Quantity]:
     for name, show, of, limit, top in (
             ("Memory, GiB", _gib, [s.memory_mib for s in row], row[-1].memory_limit_mib, most[0]),
             ("Cores entitled", show_cores, [s.units for s in row], row[-1].units_limit, most[1])):
-        bars = tuple(Bar(word, show(value), round(WIDE * value / max(top, 1)),
-                         f"{show(limit - value)} left" if limit and limit - value < TIGHT * limit else "")
-                     for word, value in zip(words, of, strict=True))
-        yield Quantity(name, f"limit {show(limit)}", round(WIDE * limit / max(top, 1)), bars)
+        yield _quantity(name, show, [*zip(words, of, strict=True)], limit, top)
+
+
+def _quantity(name: str, show: Callable[[int], str], of: Sequence[tuple[str, int]], limit: int, top: int) -> Quantity:
+    bars = tuple(Bar(word, show(value), round(WIDE * min(value / max(top, 1), 1)), _left(show, limit - value, limit))
+                 for word, value in of)
+    return Quantity(name, f"limit {show(limit)}", round(WIDE * limit / max(top, 1)), bars)
+
+
+def _left(show: Callable[[int], str], left: int, limit: int) -> str:
+    if not limit or left >= TIGHT * limit:
+        return ""
+    return f"{show(left)} left" if left >= 0 else f"{show(-left)} too much"
