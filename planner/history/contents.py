@@ -352,18 +352,29 @@ def _in_slots(rows: Mapping[str, NDArray[np.int64]], first: int, last: int, step
     cell = rows["pos"][row] * width + slot - first
     cells = int(cell.max()) + 1 if len(cell) else 0
     out = {name: np.full(cells, _NONE, dtype=np.int64) for name in (*_FIGURES, "span")}
-    coarse = np.maximum(1, rows["span"] // step)[row]
+    coarse = np.maximum(1, rows["span"] // step)
     for level in np.unique(coarse)[::-1]:
-        on = coarse == level
+        on = coarse[row] == level
         at, of = cell[on], row[on]
+        if np.bincount(at).max(initial=0) < 2:  # no slot has two of them: each row is worked out once
+            out["span"][at] = rows["span"][of]
+            for name in _FIGURES:
+                mean = _mean(rows[name], rows[f"{name}_s"])[of]
+                out[name][at] = np.where(mean != _NONE, mean, out[name][at])
+            continue
         finest = np.full(cells, _LAST, dtype=np.int64)
         np.minimum.at(finest, at, rows["span"][of])
         out["span"] = np.where(finest < _LAST, finest, out["span"])
         for name in _FIGURES:
-            total, weight = (np.bincount(at, rows[x][of], cells).astype(np.int64) for x in (name, f"{name}_s"))
-            out[name] = np.where(weight > 0, (2 * total + weight) // np.maximum(1, 2 * weight), out[name])
+            mean = _mean(*(np.bincount(at, rows[x][of], cells).astype(np.int64) for x in (name, f"{name}_s")))
+            out[name] = np.where(mean != _NONE, mean, out[name])
     met = np.flatnonzero(out["span"] >= 0)
     return {"pos": met // width, "slot": met % width + first, **{name: column[met] for name, column in out.items()}}
+
+
+def _mean(total: NDArray[np.int64], weight: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Figures times their seconds by these seconds, to the nearest whole; without any, that nothing is known."""
+    return np.where(weight > 0, (2 * total + weight) // np.maximum(1, 2 * weight), _NONE)
 
 
 def numbered(series: Iterable[Mapping[int, str]]) -> str:
