@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -66,6 +67,15 @@ def cells(stated: Sweep, context: SweepContext) -> tuple[Cell, ...]:
     return planned(stated, context.loaded)
 
 
+@pytest.fixture(scope="module")
+def alone() -> job.SweepOutcome:
+    """What this process answers by itself."""
+    context = SweepContext(loaded(BASE), Options(time_limit=60))
+    with TemporaryDirectory() as directory:
+        (Path(directory) / "s.toml").write_text(SWEEP)
+        return run_sweep(context, planned(read_sweep(Path(directory) / "s.toml"), context.loaded), in_process)
+
+
 def tasks(context: SweepContext, cells: Sequence[Cell]) -> list[Task]:
     common = common_id(context)
     return [Task(cell_id(common, c.scenario), c.scenario) for c in cells]
@@ -75,9 +85,8 @@ def answers(outcome: job.SweepOutcome) -> str:
     return json.dumps([[i, as_json(outcome.answers[i])] for i in outcome.ids], sort_keys=True)
 
 
-def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tuple[Cell, ...]) -> None:
-    outcome = run_sweep(context, cells, in_process)
-    found = [outcome.answers[i] for i in outcome.ids]
+def test_cells_have_the_figures_of_the_scenario(alone: job.SweepOutcome) -> None:
+    found = [alone.answers[i] for i in alone.ids]
     assert [(a.status, a.figures.get("servers")) for a in found] == [
         ("optimal", 1), ("optimal", 2), ("optimal", 1), ("optimal", 2), ("infeasible", None), ("optimal", 2)]
     assert "lack 6.35 cores" in found[4].reason and found[4].conflict is not None and found[4].conflict.lpars
@@ -86,10 +95,10 @@ def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tu
     assert [adapter(CellAnswer).validate_json(text) for text in kept] == found  # a kept cell equals a new one
 
 
-def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...]) -> None:
-    wanted = answers(run_sweep(context, cells, in_process))
+def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...],
+                                                          alone: job.SweepOutcome) -> None:
     for workers in (1, 3) if WHOLE else (2,):
-        assert answers(run_sweep(context, cells, process_pool(workers))) == wanted
+        assert answers(run_sweep(context, cells, process_pool(workers))) == answers(alone)
 
 
 # ---- workers that die -----------------------------------------------------------------------------------------------
@@ -119,17 +128,16 @@ def bombed_there(context: SweepContext, task: Task) -> CellAnswer:
 @pytest.mark.parametrize(("deaths", "failed"), [(TRIES - 1, 0), (TRIES, 1)])
 def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
         context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int,
-        failed: int) -> None:
+        failed: int, alone: job.SweepOutcome) -> None:
     (tmp_path / "lives").write_text(str(deaths))
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
     monkeypatch.setattr(sweep_runners, "_answered_here", bombed)
     four = cells[:4]
     outcome = run_sweep(context, four, process_pool(2 if failed else 1))
-    wanted = run_sweep(context, four, in_process)
     assert outcome.failed == failed and (tmp_path / "lives").read_text() == "0"
     for id_ in outcome.ids:
         a = outcome.answers[id_]
-        assert a == wanted.answers[id_] or (a.status, a.reason) == (
+        assert a == alone.answers[id_] or (a.status, a.reason) == (
             "failed", "its worker died 3 times (killed, or out of memory)")
 
 
@@ -148,18 +156,18 @@ def test_a_cell_that_breaks_is_a_row(context: SweepContext, cells: tuple[Cell, .
 
 
 def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
-        context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        alone: job.SweepOutcome) -> None:
     distributed = pytest.importorskip("distributed")
     import dask
 
-    wanted = answers(run_sweep(context, cells, in_process))
     (tmp_path / "lives").write_text("1")
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
     monkeypatch.setattr(sweep_runners, "_answered_there", bombed_there)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50) as local:
         outcome = run_sweep(context, cells, dask_cluster(local.scheduler_address))
-        assert answers(outcome) == wanted and (tmp_path / "lives").read_text() == "0"
+        assert answers(outcome) == answers(alone) and (tmp_path / "lives").read_text() == "0"
         if not WHOLE:
             return
         (tmp_path / "lives").write_text("99")  # and a cell that kills every worker: told, and the others are answered
@@ -218,12 +226,13 @@ def counted(seen: list[str]) -> job.Runner:
     return run
 
 
-def test_finished_cells_are_used_again(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path) -> None:
+def test_finished_cells_are_used_again(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, alone: job.SweepOutcome
+                                      ) -> None:
     seen: list[str] = []
     first = run_sweep(context, cells[:2], counted(seen), Store(tmp_path))
     again = run_sweep(context, cells, counted(seen), Store(tmp_path))
     assert (first.reused, again.reused, len(seen)) == (0, 2, len(cells))
-    assert answers(again) == answers(run_sweep(context, cells, in_process))
+    assert answers(again) == answers(alone)
     assert run_sweep(context, cells, counted(seen), Store(tmp_path), resume=False).reused == 0
     assert len(seen) == 2 * len(cells)
 
