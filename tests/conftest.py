@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from functools import cache
 
 import quick  # noqa: F401
+import typer.testing
 from hypothesis import HealthCheck, settings
 from portion import portion
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell leaves it for what it starts with "&"
 os.environ.pop("COLUMNS", None)  # a runner that sets it for itself would narrow all tables
+
+typer.testing._get_command = cache(typer.testing._get_command)  # made of all functions' signatures, for each run: 50 ms
 
 gc.disable()  # until the tests are collected: what is made until then is kept
 

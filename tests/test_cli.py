@@ -68,11 +68,19 @@ def test_freeing_a_blade_gives_the_move_of_the_talk(tmp_path):
         assert wanted in runbook, wanted
 
 
-def test_plan_json_keeps_its_schema(tmp_path):
-    for extra in ([], ["--window", "2026-12-05 22:00/04:00", "--return"]):
-        answer = run("evacuate", LANDSCAPE, SERVER, "--out", tmp_path / "p", "--json", *extra)
-        assert keeps_schema(json.loads(answer.stdout))
-        assert keeps_schema(json.loads((tmp_path / "p" / "plan.json").read_text()))
+@pytest.fixture(scope="module")
+def freed(tmp_path_factory):
+    """An evacuation as the command writes it, and what it prints with --json."""
+    out = tmp_path_factory.mktemp("freed") / "p"
+    return out, run("evacuate", LANDSCAPE, SERVER, "--out", out, "--json").stdout
+
+
+def test_plan_json_keeps_its_schema(freed, tmp_path):
+    extra = ("--window", "2026-12-05 22:00/04:00", "--return")
+    there = run("evacuate", LANDSCAPE, SERVER, "--out", tmp_path / "p", "--json", *extra).stdout
+    for out, answer in (freed, (tmp_path / "p", there)):
+        assert keeps_schema(json.loads(answer))
+        assert keeps_schema(json.loads((out / "plan.json").read_text()))
 
 
 def test_impossible_is_exit_3_with_its_reasons_and_no_plan(tmp_path):
@@ -255,9 +263,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
     assert {"lane-1.sh", "lane-1-back.sh"} <= set(contents[0]) and os.access(tmp_path / "1" / "lane-1.sh", os.X_OK)
 
 
-def test_the_workbook_has_charts_and_every_sheet(tmp_path):
-    run("evacuate", LANDSCAPE, SERVER, "--out", tmp_path / "p")
-    path = tmp_path / "p" / "plan.xlsx"
+def test_the_workbook_has_charts_and_every_sheet(freed):
+    path = freed[0] / "plan.xlsx"
     assert [name for name in openpyxl.load_workbook(path).sheetnames if name != "Lanes"] == [
         "Summary", "Moves", "Decisions", "Gantt", "Way out", "Tasks", "Servers", "Licences", "Findings",
         "All findings", "Assumptions"]

@@ -27,7 +27,7 @@ from estates import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portion import portion
+from portion import WHOLE, portion
 from test_oracle import estates
 
 from planner.estate import saved
@@ -162,7 +162,7 @@ sys.stdout.write(dump(planned(RICH)))
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
     code = _PRINTS_A_PLAN.format(root=str(ROOT), tests=str(ROOT / "tests"), here=str(Path(__file__).parent))
     found = {seed: subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                                  env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("0", "1", "4711")}
+                                  env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in (("0", "1", "4711") if WHOLE else ("0", "4711"))}
     assert set(found.values()) == {dump(planned(RICH))}
 
 
