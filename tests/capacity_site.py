@@ -33,6 +33,7 @@ LEVELS = {"led1": (2500, 5000, 10), "led2": (1500, 2600, 11), "web1": (900, 950,
 NO_MEMORY = ("web1",)
 
 
+@cache
 def site() -> Estate:
     """Two servers; a pool with a maximum; stated ceilings and a reserve; every kind of LPAR that is sized otherwise."""
     rows = [lpar("led1", "A", 2, 32, environment="production", virtual_processors=8, max_virtual_processors=8),
@@ -54,6 +55,7 @@ def stamp(local: datetime) -> int:
     return round(local.replace(tzinfo=_LOCAL).timestamp())
 
 
+@cache
 def local(instant: int) -> datetime:
     return datetime.fromtimestamp(instant, _LOCAL).replace(tzinfo=None)
 
@@ -121,8 +123,7 @@ def fill(history: History) -> History:
 
 def rank(values: list[int], percent: int = 95) -> int:
     """The nearest-rank percentile of values that stand for twelve slots of five minutes each."""
-    slots = sorted(v for v in values for _ in range(12))
-    return slots[-(-percent * len(slots) // 100) - 1]
+    return sorted(values)[(-(-percent * 12 * len(values) // 100) - 1) // 12]
 
 
 def end_days(month: tuple[int, int]) -> list[date]:
@@ -159,17 +160,16 @@ class Oracle:
 
     def __init__(self, month: tuple[int, int]) -> None:
         self.month, self.end = month, end_days(month)
-        first = datetime(*month, 1)
-        last = datetime.combine(self.end[-1] + timedelta(days=1), datetime.min.time())
-        self.starts = [s for s in _hours() if stamp(first) <= s < stamp(last)]
+        first, last = stamp(datetime(*month, 1)), stamp(datetime.combine(self.end[-1] + timedelta(days=1), datetime.min.time()))
+        self.starts = [s for s in _hours() if first <= s < last]
+        self._known = {n: {s: rows[s + 3600] for s in self.starts if s + 3600 in rows} for n, rows in raw().items()}
         self.estate = site()
         self.stated = {p.name: (p.entitlement_units * 10, p.memory_mib) for p in self.estate.lpars} | {
             v.name: (v.entitlement_units * 10, v.memory_mib) for v in self.estate.vioses}
         self.names: dict[str, dict[int, tuple[int, int]]] = {n: self._filled(n) for n in self.stated}
 
     def known(self, name: str) -> dict[int, tuple[int, int | None]]:
-        rows = raw().get(name, {})
-        return {s: rows[s + 3600] for s in self.starts if s + 3600 in rows}
+        return self._known.get(name, {})
 
     def _filled(self, name: str) -> dict[int, tuple[int, int]]:
         entitled, memory = self.stated[name]
