@@ -16,6 +16,7 @@ from functools import partial
 from planner.estate.model import Bridge, Estate, Port, Zoning
 from planner.grouping import grouped
 from planner.jobs.readiness.figures import Blocker, ReadyWord, ServerFree
+from planner.parallel import beside
 from planner.rules import Judge, Site
 from planner.units import some
 
@@ -40,19 +41,24 @@ def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], can: Opens) -
     """Those that open or close at least one evacuation, the most first."""
     yes = {f.server for f in free if f.verdict.rank <= ReadyWord.ONE_WAY.rank and f.lpars}
     no = [f.server for f in free if f.verdict.rank > ReadyWord.ONE_WAY.rank]
-    found = list(_fabrics(site, yes))
-    for thing in _first((*_opening(site, judge, no), *_dark(site, no))):
-        after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
-        asked = Judge(after)
-        opens = tuple(s for s in thing.servers if can(after, asked, s))
-        found.append(Blocker(thing.kind, thing.name, thing.how, opens=opens))
-    for thing in _first(_closing(site, judge, yes)):
-        after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
-        asked = Judge(after)
-        closes = tuple(s for s in thing.servers if not can(after, asked, s))
-        found.append(Blocker(thing.kind, thing.name, thing.how, closes=closes))
+    asked = [*_first((*_opening(site, judge, no), *_dark(site, no))), *_first(_closing(site, judge, yes))]
+
+    def answered(things: Sequence[_Thing]) -> list[Blocker]:
+        return [_blocker(site, thing, can, yes) for thing in things]
+
+    first, second = beside(lambda: answered(asked[1::2]), lambda: answered(asked[::2]))
+    found = [*_fabrics(site, yes), *first, *second]
     return sorted((b for b in found if b.opens or b.closes), key=lambda b: (
         -len(b.opens), -len(b.closes), b.kind, b.name))
+
+
+def _blocker(site: Site, thing: _Thing, can: Opens, free: Collection[str]) -> Blocker:
+    """What of a thing's servers it opens, or closes where they can be freed."""
+    after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
+    judge = Judge(after)
+    able = {s for s in thing.servers if can(after, judge, s)}
+    return Blocker(thing.kind, thing.name, thing.how, opens=tuple(s for s in thing.servers if s in able - {*free}),
+                   closes=tuple(s for s in thing.servers if s in {*free} - able))
 
 
 def _first(things: Iterable[_Thing]) -> list[_Thing]:
