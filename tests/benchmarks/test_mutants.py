@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ pytest.importorskip("coverage", reason="make mutants installs it")
 import mutants as runner
 import mutants_page as page
 from mutating import mutants
+
+from planner.verify.ids import IdCount
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +30,14 @@ def test_a_mutant_is_one_change_of_one_function_or_of_what_runs_at_import() -> N
     assert kinds["verify/ids IdCount.take: `<= given` → `< given`"] == ["IdCount.take"]
     assert kinds["verify/ids IdCount.take: `!= move.lpar` → `== move.lpar`"] == ["IdCount.take"]
     assert all(len(of or ()) <= 1 for of in kinds.values())
+
+
+def test_functions_are_found_that_the_collector_of_garbage_tells_no_more() -> None:
+    """The tests freeze what is there when they are collected: every mutant had its module imported anew, in seconds."""
+    gc.freeze()
+    found = runner.functions()
+    gc.freeze()
+    assert IdCount.take in found[str(ROOT / "planner" / "verify" / "ids.py"), "IdCount.take"]
 
 
 def test_the_page_keeps_what_people_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
