@@ -1,7 +1,8 @@
 """What one change in a module can be: the mutants of a source file.
 
-The operators are mutmut's (``mutmut.mutation.mutators``) and a few that arithmetic needs. Left alone: types, assertions
-(for mypy alone), docstrings, sentences that people read, imports, and the decorator ``@dataclass``.
+The operators are mutmut's (``mutmut.mutation.mutators``) and a few that arithmetic needs. Left alone: types and their
+aliases, assertions (for mypy alone; ``strict`` of ``zip`` is one), docstrings, sentences that people read, imports, and
+the decorator ``@dataclass``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ROOT = Path(__file__).parents[1]
 _AROUND = 28
 """Characters that a mutant's name shows at both sides of what differs."""
 _OTHER = {"min": "max", "max": "min", "any": "all", "all": "any", "ceil": "floor", "floor": "ceil"}
+_GENERIC = {"Callable", "Collection", "Iterable", "Iterator", "Mapping", "Sequence", "dict", "frozenset", "list", "set",
+            "tuple"}
 _OPTIONAL_LAST = {"get", "pop", "next", "getattr", "min", "max", "sum", "range"}
 
 
@@ -61,12 +64,17 @@ def _string(node: cst.BaseString) -> Iterable[cst.BaseString]:
         yield from list(mutators.operator_string(node))[:1]
 
 
+def _strict(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.Arg) and node.keyword is not None and node.keyword.value == "strict"
+
+
 def _argument(node: cst.Call) -> Iterable[cst.Call]:
     """An argument left out that may be: a named or starred one, the last of ``get``, ``min``, … Others fail at once."""
     name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
     optional = isinstance(name, cst.Name) and name.value in _OPTIONAL_LAST
     for i, argument in enumerate(node.args):
-        if len(node.args) > 1 and (argument.keyword or argument.star or (optional and i == len(node.args) - 1)):
+        if len(node.args) > 1 and not _strict(argument) and (
+                argument.keyword or argument.star or (optional and i == len(node.args) - 1)):
             yield node.with_changes(args=[*node.args[:i], *node.args[i + 1:]])
 
 
@@ -132,7 +140,9 @@ class _Finder(cst.CSTVisitor):
             return isinstance(called, cst.Name) and called.value == "dataclass"
         if isinstance(node, cst.If):
             return isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING"
-        return isinstance(node, cst.Annotation | cst.Assert | cst.Import | cst.ImportFrom) or (
+        if isinstance(node, cst.Assign) and not self.path and isinstance(node.value, cst.Subscript):
+            return isinstance(node.value.value, cst.Name) and node.value.value.value in _GENERIC
+        return _strict(node) or isinstance(node, cst.Annotation | cst.Assert | cst.Import | cst.ImportFrom) or (
             isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString))
 
     def _lines(self, node: cst.CSTNode) -> range:

@@ -32,6 +32,11 @@ def test_a_mutant_is_one_change_of_one_function_or_of_what_runs_at_import() -> N
     assert all(len(of or ()) <= 1 for of in kinds.values())
 
 
+def test_types_and_what_holds_anyway_are_left_alone() -> None:
+    names = [m.name for m in mutants(ROOT / "planner" / "rules" / "ledger.py")]
+    assert not [n for n in names if "strict" in n.partition(" → ")[0][-12:] or "`Amounts =" in n]
+
+
 def test_functions_are_found_that_the_collector_of_garbage_tells_no_more() -> None:
     """The tests freeze what is there when they are collected: every mutant had its module imported anew, in seconds."""
     gc.freeze()
