@@ -268,6 +268,11 @@ def functions() -> dict[tuple[str, str], list[FunctionType]]:
     return found
 
 
+def made_inside(code: CodeType, alive: Iterable[tuple[str, str]]) -> bool:
+    """Whether functions are kept that this one made when its module was imported: they keep the code that they have."""
+    return any(file == code.co_filename and name.startswith(f"{code.co_qualname}.<locals>.") for file, name in alive)
+
+
 # ---- one process a mutant ------------------------------------------------------------------------------------------
 
 def guarded(run: Callable[[], int], quiet: bool = True) -> int:
@@ -388,7 +393,7 @@ class Session(Quick):
         found = [[f for f in alive.get((one.co_filename, one.co_qualname), ()) if same(f.__code__, one)]
                  for one, _ in pairs or ()]
         whole = pairs is None or not all(found) or any(
-            one.co_freevars != two.co_freevars for one, two in pairs)
+            one.co_freevars != two.co_freevars or made_inside(one, alive) for one, two in pairs)
         tests = self.order(mutant, (t for t in self.known.of(mutant, whole) if t in items))
         if not tests:
             return Outcome(mutant.name, UNTESTED)

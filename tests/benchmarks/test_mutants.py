@@ -14,6 +14,7 @@ import mutants as runner
 import mutants_page as page
 from mutating import mutants
 
+from planner.rules import ledger
 from planner.verify.ids import IdCount
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ def test_functions_are_found_that_the_collector_of_garbage_tells_no_more() -> No
     found = runner.functions()
     gc.freeze()
     assert IdCount.take in found[str(ROOT / "planner" / "verify" / "ids.py"), "IdCount.take"]
+    assert runner.made_inside(ledger._declared.__code__, found) and not runner.made_inside(ledger.takes.__code__, found)
 
 
 def test_the_page_keeps_what_people_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
