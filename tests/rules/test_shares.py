@@ -45,6 +45,22 @@ def test_uncapped_vioses_pull_with_the_highest_weight() -> None:
     assert shares(changed(of(), "A-v1", sharing="uncapped")) == {"a1": 333, "a2": 216}
 
 
+def test_who_states_no_weight_has_128_and_a_vios_255() -> None:
+    """5 spare cores for 128 and 64: 333 and 166 hundredths; a VIOS of 8 virtual processors: 128, 64 and 255 of 447."""
+    assert shares(changed(of(), "a1", weight=None)) == {"a1": 433, "a2": 266}
+    pulling = changed(changed(of(), "A-v1", sharing="uncapped", virtual_processors=8), "a1", weight=None)
+    assert shares(pulling) == {"a1": 100 + 500 * 128 // 447, "a2": 100 + 500 * 64 // 447} == {"a1": 243, "a2": 171}
+
+
+def test_what_nobody_can_take_is_left_and_the_last_hundredth_is_given() -> None:
+    capped = changed(changed(of(), "a1", sharing="capped"), "a2", processors="dedicated", sharing="")
+    assert shares(capped) == {"a1": 100, "a2": 100}
+    pooled = of(pools=(pool("A", 1, 2.5), pool("A", 2)))
+    assert shares(changed(changed(pooled, "a1", pool_id=1), "a2", pool_id=1)) == {"a1": 133, "a2": 116}
+    last = changed(changed(of(), "a2", sharing="capped"), "A", configurable_units=301)
+    assert shares(last) == {"a1": 101, "a2": 100}
+
+
 def test_an_lpar_uses_more_on_a_slower_server_and_no_less_on_a_faster_one() -> None:
     """9119-FHA: 8.64 rPerf a core; 9117-MMA: 8.40. 1000 thousandths there are ceil(1000 x 8.64 / 8.40) here."""
     found = changed(of(), "A", model="9119-FHA")
