@@ -87,9 +87,12 @@ class Seen:
     """Tests of which only the beginning was watched: they may run any line of the room that they mirror."""
 
     def of(self, mutant: Mutant, whole: bool) -> list[str]:
-        """The tests that run a line of the mutant; ``whole``: of its module."""
+        """The tests that run a line of the mutant; ``whole``: of its module, and those that look at what all rules say
+        of themselves, which run none."""
         of, room = self.lines.get(mutant.file, {}), "/".join(mutant.file.split("/")[1:-1])
+        declared = self.seconds if whole and room == "rules" else ()
         return sorted({*(t for line in (of if whole else mutant.lines) for t in of.get(line, ())),
+                       *(t for t in declared if "::test_every_rule_" in t),
                        *(t for t in self.long if room and t.startswith(f"tests/{room}/"))})
 
 
@@ -138,7 +141,7 @@ class Watching(Quick):
             data = measured.get_data()
             lines = {Path(f).relative_to(ROOT).as_posix(): sorted(data.lines(f) or ()) for f in data.measured_files()}
             row = {"test": item.nodeid, "seconds": round(took * times * (1 if whole else LONG), 4), "whole": whole,
-                   "lines": lines if all(passed) else {}}
+                   "passed": all(passed), "lines": lines if all(passed) else {}}
             with self.into[item.nodeid.partition("::")[0]].open("a") as file:
                 file.write(json.dumps(row) + "\n")
 
@@ -199,7 +202,7 @@ def seen(places: Sequence[str]) -> Seen:
     found, lines = Seen(), defaultdict[str, dict[int, list[str]]](lambda: defaultdict(list))
     for path in into.values():
         for test, of in lines_of(path).items() if path.exists() else ():
-            if of["lines"]:
+            if of["passed"]:
                 found.seconds[test] = of["seconds"]
                 found.long += [] if of["whole"] else [test]
             for module, numbers in of["lines"].items():
