@@ -80,3 +80,13 @@ def test_without_a_known_generation_nothing_is_said_of_modes() -> None:
     of = changed(changed(BASE, "B", generation="", modes=()), "a1", current_mode="", preferred_mode="POWER9")
     for rule in ("processor.mode", "processor.preferred-mode", "processor.os-mode"):
         assert messages(of, rule, "a1", "A", "B") == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_lpars_of_one_shape_name_one_pool_and_come_from_one_server(turned: bool) -> None:
+    """a1 comes home to A, which has no pool SAP, c1 is new there; a2 names no pool. Each is asked before the others."""
+    of = stating(BASE, policy("target-pool", "a1", "SAP"), policy("target-pool", "c1", "SAP"))
+    _, judge = judged(of)
+    asked = {"a1": ("B", "A"), "c1": ("C", "A"), "a2": ("A", "B"), "b1": ("B", "A")}
+    told = {n: "processor.pool-known" in {f.rule for f in judge.move(n, *asked[n])} for n in sorted(asked, reverse=turned)}
+    assert told == {"a1": False, "c1": True, "a2": False, "b1": False}
