@@ -100,8 +100,9 @@ def _lines(columns: Sequence[Column], rows: Sequence[object]) -> Iterator[str]:
 
 
 def _page(document: CampaignDocument) -> str:
-    lines = [f"# {md(document.name)}", "", f"{summary(document)}. Each step is a plan of its own, in the directory "
-             "that is named: carry out the one, export anew, `planner verify` the next against that.", "",
+    lines = [f"# {md(document.name)}", "", *(f"**{md(line)}**\n" for line in document.not_looked_at),
+             f"{summary(document)}. Each step is a plan of its own, in the directory that is named: carry out the one, "
+             "export anew, `planner verify` the next against that.", "",
              *(f"**{md(s.warning)}.**\n" for s in document.steps if s.warning),
              *_lines(_STEPS, document.steps), ""]
     for title, columns, rows in (
@@ -117,7 +118,8 @@ def _page(document: CampaignDocument) -> str:
 def _workbook(document: CampaignDocument) -> bytes:
     buffer = io.BytesIO()
     with open_book(buffer, "Campaign") as book:
-        _sheet(book, "Campaign", f"{document.name}: {summary(document)}", _STEPS, document.steps, document.notes)
+        _sheet(book, "Campaign", f"{document.name}: {summary(document)}", _STEPS, document.steps,
+               (*document.not_looked_at, *document.notes))
         _sheet(book, "Windows", "Windows and freezes", _WINDOWS, document.windows)
         _sheet(book, "One-way doors", "What cannot be undone", _DOORS, _doors(document))
         _sheet(book, "VIOS paths", "Paths that go down with one VIOS after the other", _PATHS, _paths(document))

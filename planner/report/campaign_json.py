@@ -14,6 +14,7 @@ from planner.grouping import grouped
 from planner.jobs.campaign import CampaignResult, CampaignStep, NotDone
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict
+from planner.plan.questions import unseen
 from planner.plan.wire import Minutes, absent, empty
 from planner.scenarios.paths import Door
 from planner.scenarios.vios_down import LostPath
@@ -97,7 +98,8 @@ class AwayLine:
 
 @dataclass(frozen=True, slots=True)
 class CampaignDocument:
-    """The whole campaign; ``every_order``: no order of the servers was left out; ``plans``: so many were made."""
+    """The whole campaign; ``every_order``: no order of the servers was left out; ``plans``: so many were made;
+    ``not_looked_at``: what is to be said of it first."""
 
     version: Literal[1] = field(default=1, kw_only=True)
     name: str
@@ -109,6 +111,7 @@ class CampaignDocument:
     left: Annotated[tuple[LeftLine, ...], Field(exclude_if=empty)]
     windows: tuple[WindowLine, ...]
     away: Annotated[tuple[AwayLine, ...], Field(exclude_if=empty)]
+    not_looked_at: Annotated[tuple[str, ...], Field(exclude_if=empty)]
     notes: tuple[str, ...]
 
 
@@ -119,7 +122,14 @@ def campaign_document(result: CampaignResult) -> CampaignDocument:
         name=result.campaign.name, estate_sha256=digest(result.estate), every_order=result.every_order,
         plans=result.plans, moves=sum(s.moves_out + s.moves_back for s in steps), steps=steps,
         left=tuple(_left(result, one) for one in result.left), windows=_windows(result, steps),
-        away=tuple(AwayLine(n, *places) for n, places in sorted(result.away.items())), notes=tuple(_notes(result)))
+        away=tuple(AwayLine(n, *places) for n, places in sorted(result.away.items())),
+        not_looked_at=tuple(_not_looked_at(result)), notes=tuple(_notes(result)))
+
+
+def _not_looked_at(result: CampaignResult) -> list[str]:
+    """What its plans say first: all are made with the same history, or with none."""
+    plans = [*(step.plan for step in result.steps), *(one.plan for one in result.left)]
+    return list(dict.fromkeys(line for plan in plans if plan is not None for line in unseen(plan.goal.usage)))
 
 
 def _work(step: CampaignStep) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 
 from planner.report.campaign_files import summary
@@ -21,7 +23,8 @@ def campaign_line(document: CampaignDocument) -> str:
 
 def campaign_view(document: CampaignDocument, *, whole: bool = False) -> RenderableType:
     """Steps, one-way doors, what is left and why; ``whole``: every way to lift that."""
-    lines: list[RenderableType] = [Text(campaign_line(document), "bold")]
+    lines: list[RenderableType] = [*(Text(line, "yellow") for line in document.not_looked_at),
+                                   Text(campaign_line(document), "bold")]
     steps = listing("", ("step", "starts", "server", "work", "stopped with it"),
                     ("out", "back", "ends", "in time", "verified"))
     for s in document.steps:
@@ -30,11 +33,7 @@ def campaign_view(document: CampaignDocument, *, whole: bool = False) -> Rendera
                       Text(some(s.stays, 4)), str(s.moves_out), back,
                       f"{s.end:%H:%M}", s.nights, "yes" if s.verified else "NO")
     lines += [steps] if document.steps else []
-    lines += [Text(s.warning, "yellow") for s in document.steps if s.warning]
-    for s in document.steps:
-        lines += [Text(f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})",
-                       "yellow") for d in s.doors]
-    lines += [Text(_lost(s), "yellow") for s in document.steps if s.lost]
+    lines += [Text(line, "yellow") for line in _warnings(document)]
     lines += [line for x in document.left for line in _left(x, None if whole else _FEW)]
     if document.away:
         lines.append(Text(f"{many(len(document.away), 'LPAR')} end elsewhere than they stood: "
@@ -43,6 +42,15 @@ def campaign_view(document: CampaignDocument, *, whole: bool = False) -> Rendera
     if frozen:
         lines.append(Text(f"{many(frozen, 'window')} not used because of a freeze"))
     return Group(*lines, *(Text(n, "dim") for n in document.notes))
+
+
+def _warnings(document: CampaignDocument) -> Iterator[str]:
+    """Of nights too few, of what cannot be undone, and of paths that go down."""
+    yield from (s.warning for s in document.steps if s.warning)
+    for s in document.steps:
+        yield from (f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})"
+                    for d in s.doors)
+    yield from (_lost(s) for s in document.steps if s.lost)
 
 
 def _left(x: LeftLine, most: int | None) -> list[RenderableType]:

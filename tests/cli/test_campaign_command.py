@@ -51,6 +51,9 @@ def test_every_step_is_a_plan_that_verifies(tmp_path):
     assert load_workbook(out / "campaign.xlsx").sheetnames == ["Campaign", "Windows", "One-way doors",
                                                                 "VIOS paths", "Not done", "Away"]
     assert "Levels \\| 2026" in (out / "overview.md").read_text()
+    unseen = "Measured usage was not looked at"
+    assert done.stdout.startswith(unseen) and (out / "overview.md").read_text().splitlines()[2].startswith(f"**{unseen}")
+    assert unseen in (out / "overview.html").read_text()
 
 
 @pytest.mark.parametrize("text, code, said", [
