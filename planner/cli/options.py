@@ -116,7 +116,7 @@ def none_beside(why: str) -> Any:
         if asked is not None:
             raise typer.BadParameter(f"there are none: {why}")
 
-    return typer.Option("--alternatives", metavar="N", hidden=True, callback=refused)
+    return typer.Option("--alternatives", metavar="N", min=0, max=4, hidden=True, callback=refused)
 
 
 @dataclass(frozen=True, slots=True)
