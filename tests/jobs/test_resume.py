@@ -27,6 +27,7 @@ from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question, Resume
 from planner.report.runbook import runbook
 from planner.report.text import headline
+from planner.schedule.lanes import Pacing
 from planner.verify import verify_plan
 
 NIGHT = jobs.window_from("2026-12-05 22:00/04:00")
@@ -84,10 +85,11 @@ def test_who_stays_and_what_is_kept_free_is_so_in_the_rest_too(on: bool) -> None
 
 def test_some_states_of_the_landscape() -> None:
     of = landscape()
-    plan = jobs.evacuate(Loaded(of), Evacuate(servers=("SN8379A80_p595-2",), come_back=True), jobs.Options(20))
+    options = replace(OPTIONS, pacing=Pacing(effort=0))
+    plan = jobs.evacuate(Loaded(of), Evacuate(servers=("SN8379A80_p595-2",), come_back=True), replace(options, work_s=0))
     every = list(states(plan))
     for _, done in every[3::len(every) // portion(5, 2)]:
-        for asked, why in looked_at(plan, carried_out(of, done), of, OPTIONS):
+        for asked, why in looked_at(plan, carried_out(of, done), of, options):
             assert not why, ([m.lpar for m in done], asked)
 
 

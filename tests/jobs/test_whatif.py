@@ -6,14 +6,17 @@ import json
 import pickle
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import quick
 from estates import BASE, changed, estate, loaded, lpar, measured, policy, server, stating
+from portion import WHOLE
 
 from planner.errors import ReplayError
 from planner.estate.load import load
@@ -233,10 +236,14 @@ print(json.dumps(as_json(whatif_document([whatif(loaded, s, Options(time_limit=6
 """
 
 
-def test_the_same_answer_whatever_the_hash_seed(landscape: Any) -> None:
-    told = [subprocess.run([sys.executable, "-c", _CODE], cwd=ROOT, capture_output=True, text=True, check=True,
-                           env=quick.environment(PYTHONHASHSEED=seed)).stdout for seed in ("1", "7")]
-    assert told[0] == told[1] and json.loads(told[0])["scenarios"][0]["status"] == "optimal"
+def test_the_same_answer_whatever_the_hash_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of this process as well."""
+    monkeypatch.chdir(ROOT)
+    told = [subprocess.run([sys.executable, "-c", _CODE], capture_output=True, text=True, check=True,
+                           env=quick.environment(PYTHONHASHSEED=seed)).stdout for seed in (("1", "7") if WHOLE else ("7",))]
+    with redirect_stdout(StringIO()) as here:
+        exec(_CODE, {})
+    assert {*told} == {here.getvalue()} and json.loads(told[0])["scenarios"][0]["status"] == "optimal"
 
 
 def test_today_is_the_estate_as_it_is(landscape: Any) -> None:

@@ -338,11 +338,19 @@ def test_no_family_is_empty() -> None:
         assert recorded()[0][family].rows or family.endswith("add_cost"), family
 
 
-def _calls(*names: str) -> Iterator[tuple[Path, ast.Call]]:
+@cache
+def _called() -> dict[str, list[tuple[Path, ast.Call]]]:
+    """Every call of the program, by the name of what it calls."""
+    found: dict[str, list[tuple[Path, ast.Call]]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in names:
-                yield path, node
+            if isinstance(node, ast.Call):
+                found.setdefault(getattr(node.func, "attr", getattr(node.func, "id", "")), []).append((path, node))
+    return found
+
+
+def _calls(*names: str) -> list[tuple[Path, ast.Call]]:
+    return [call for name in names for call in _called().get(name, ())]
 
 
 def test_every_call_that_writes_rows_wrote_some_that_a_golden_file_shows() -> None:

@@ -54,7 +54,7 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
     assert seen["found"] > portion(50, 4) and seen["missed"] <= seen["found"] // 20 and seen["best"] > seen["found"] // 2, seen
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(portion(8)))
 def test_a_tight_estate_is_placed_without_any_solver(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     of = tight(seed, shifting=True).estate
     monkeypatch.setattr("planner.optimise.placement.solve", lambda *_, **__: Solution(Outcome.UNKNOWN))

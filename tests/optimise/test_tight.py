@@ -20,7 +20,7 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
 from planner.verify import replay
 
-SEEDS = range(portion(25))
+SEEDS = range(portion(25, 8))
 LIMIT_S = 2.0
 
 

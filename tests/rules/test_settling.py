@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import planner.rules
@@ -44,6 +45,7 @@ def texts() -> Iterator[str]:
                 yield node.value
 
 
+@cache
 def commands() -> list[str]:
     found = {re.split(r",? (?:and|or|nor|says|shows) |, ", m[0])[0].strip(" ,.").replace("{}", "X")
              for text in texts() for m in QUERY.finditer(text)}
