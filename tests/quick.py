@@ -14,7 +14,7 @@ from planner.schedule import lanes
 USUAL = {(room, name): getattr(room, name) for room, name in (
     (lanes, "WORK"), (evening, "WORK"), (evening, "LEAST"), (evening, "MOST"))}
 """What a command takes."""
-lanes.WORK //= 10
+lanes.WORK //= 20
 evening.WORK, evening.LEAST, evening.MOST = 1_600, 20, 50
 
 
