@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from planner.estate.licence_counts import Pools, counted_units, pool_units
+from planner.estate.licences import Licensed
 from planner.estate.model import Estate, Lpar
 from planner.estate.policies import compile_policies
 from planner.grouping import grouped
@@ -92,15 +93,23 @@ def _totals(rows: Written) -> tuple[Column, ...]:
         Column("Of", lambda p: p.rows[0].unit, "text"))
 
 
+class _LparOn(NamedTuple):
+    """An LPAR on a server: its pool, what that can give at most, and what a product counts were it the only one
+    (hundredths of a core)."""
+
+    place: str
+    most: int | None
+    alone: int
+
+
 class _OfLpar(NamedTuple):
-    """A product in an LPAR: where it stands, its pool there, and hundredths of a core that it counts alone, before and
-    after."""
+    """A product in an LPAR, before and after."""
 
     product: str
+    counting: str
     row: Lpar
-    servers: tuple[str, str]
-    pools: tuple[str, str]
-    units: tuple[int, int]
+    before: _LparOn
+    after: _LparOn
 
 
 def _by_lpar(plan: Plan, estate: Estate) -> list[_OfLpar]:
@@ -109,23 +118,20 @@ def _by_lpar(plan: Plan, estate: Estate) -> list[_OfLpar]:
     for product, rows in grouped((r.product, r) for r in plan.licences).items():
         before, after = ({n: r.server for r in rows for n in names(r)}
                          for names in (attrgetter("lpars_before"), attrgetter("lpars_after")))
-        for n in sorted(before):
-            places = before[n], after[n]
-            counted = of.policies.licensed[product]
-            first, then = (counted_units(of, counted, n, s) for s in places)
-            here, there = (_pool(of, n, s) for s in places)
-            out.append(_OfLpar(product, of.lpars[n], places, (here, there), (first, then)))
+        counted = of.policies.licensed[product]
+        out += [_OfLpar(product, counted.counting.value, of.lpars[n], *(_there(of, counted, n, s) for s in
+                                                                        (before[n], after[n]))) for n in sorted(before)]
     return out
 
 
-def _pool(of: Pools, lpar: str, server: str) -> str:
-    """``DefaultPool, at most 12 cores``; nothing for dedicated processors."""
-    number = of.pool_on(lpar, server)
+def _there(of: Pools, counted: Licensed, lpar: str, server: str) -> _LparOn:
+    """On ``SN1001C70_p570-1, pool DefaultPool``; dedicated processors have no pool."""
+    number, alone = of.pool_on(lpar, server), counted_units(of, counted, lpar, server)
     if number is None:
-        return ""
+        return _LparOn(server, None, alone)
     known = of.pools.get(server, {}).get(number)
-    name = known.name if known and known.name else f"pool {number}"
-    return f"{name}, at most {cores(pool_units(of, server, number)):g} cores"
+    name = known.name if known and known.name else str(number)
+    return _LparOn(f"{server}, pool {name}", pool_units(of, server, number), alone)
 
 
 def _drawing(row: Lpar) -> str:
@@ -133,15 +139,21 @@ def _drawing(row: Lpar) -> str:
     return row.processors if row.processors == "dedicated" else row.sharing or "uncapped (nobody states it)"
 
 
+def _most(there: _LparOn) -> float | None:
+    return None if there.most is None else cores(there.most)
+
+
 _LPAR_COLUMNS = (
     Column("Product", lambda r: r.product, "bold"), Column("LPAR", lambda r: r.row.name),
-    Column("Processors", lambda r: _drawing(r.row)),
-    Column("Entitlement (cores)", lambda r: cores(r.row.entitlement_units), "cores"),
+    Column("Processors", lambda r: _drawing(r.row), "wrap"),
+    Column("Entitled (cores)", lambda r: cores(r.row.entitlement_units), "cores"),
     Column("Virtual processors", lambda r: r.row.virtual_processors, "id"),
-    Column("Server before", lambda r: r.servers[0]), Column("Pool before", lambda r: r.pools[0], "wrap"),
-    Column("Alone before (cores)", lambda r: cores(r.units[0]), "cores"),
-    Column("Server after", lambda r: r.servers[1]), Column("Pool after", lambda r: r.pools[1], "wrap"),
-    Column("Alone after (cores)", lambda r: cores(r.units[1]), "cores"))
+    Column("Alone before (cores)", lambda r: cores(r.before.alone), "cores"),
+    Column("Alone after (cores)", lambda r: cores(r.after.alone), "cores"),
+    Column("Pool's most before", lambda r: _most(r.before), "cores"),
+    Column("Pool's most after", lambda r: _most(r.after), "cores"),
+    Column("Counted so", lambda r: r.counting, "wrap"),
+    Column("Stands on", lambda r: r.before.place, "wrap"), Column("Stands on, after", lambda r: r.after.place, "wrap"))
 """Of an :class:`_OfLpar`."""
 
 

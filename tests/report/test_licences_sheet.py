@@ -28,9 +28,9 @@ def test_rows_and_totals_of_products() -> None:
     assert totals[1:] == [["DB2", 2, 1, 3, 3, 0, 360, 360, "PVU"], ["Oracle", 1, 1, 1, 1, 0, 1, 1, "cores"]]
     alone = [[c.value for c in row] for row in sheet[sheet.tables["Licence_lpars"].ref]]
     assert alone[1:] == [
-        ["DB2", "a1", "uncapped", 1, 2, "A", "pool 0, at most 16 cores", 2, "B", "pool 0, at most 8 cores", 2],
-        ["DB2", "b1", "uncapped", 1, 1, "B", "pool 0, at most 8 cores", 1, "B", "pool 0, at most 8 cores", 1],
-        ["Oracle", "c1", "capped", 1, 1, "C", "pool 0, at most 16 cores", 1, "C", "pool 0, at most 16 cores", 1]]
+        ["DB2", "a1", "uncapped", 1, 2, 2, 2, 16, 8, "sub-capacity", "A, pool 0", "B, pool 0"],
+        ["DB2", "b1", "uncapped", 1, 1, 1, 1, 8, 8, "sub-capacity", "B, pool 0", "B, pool 0"],
+        ["Oracle", "c1", "capped", 1, 1, 1, 1, 16, 16, "capped-only", "C, pool 0", "C, pool 0"]]
     assert licence_lines(plan) == ["licence cores of DB2: 3 before, 3 after; 360 and 360 PVU (sub-capacity)"]
 
 

@@ -49,8 +49,8 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
 
 
 _OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
-                 "all. Months until full = headroom ÷ (month-end peak × growth), rounded up; too far: see Full at "
-                 "month-end. Low and High: an "
+                 "all. Months until full = headroom ÷ (month-end peak × growth), rounded up, or too far. Low and "
+                 "High: an "
                  f"interval of {COVERAGE_PERCENT} %.")
 _AS_MADE = ("The forecast (columns 'as made', Low and High) is of the day on which the workbook was made: it does not "
             "follow the sheet Levers.")
