@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from estates import BASE, changed, move
+from estates import BASE, backed, changed, move
 
-from planner.estate.model import Disk, Estate, Fibre, Port
-from planner.plan.plan import Move
+from planner.estate.model import Disk, Estate, Fibre, Port, SriovPort
+from planner.plan.plan import Backing, Move
 from planner.verify.ids import IdCount
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
+from planner.verify.vnics import VnicCount
 
 #: B-v1 has two ports on f1, of one of which nobody says what is free, B-v2 one on f2; b1 and b2 are on the first two.
 PORTED = BASE.replace(
@@ -125,6 +126,7 @@ def test_ids_are_held_until_their_lpar_has_left_and_an_own_one_is_kept_where_it_
     assert said(to("a1", "A", "B", 11)) == []
     assert said(to("a1", "A", "B", 13)) == ["gets id 13 on B, which b1 has", "partition id 11 is free, but not given to it, on B"]
     assert said(to("a1", "A", "B", 2)) == ["gets id 2 on B, which B-v2 has", "partition id 11 is free, but not given to it, on B"]
+    assert said(to("a1", "A", "B", 1))[0] == "gets id 1 on B, which B-v1 has"
     assert said(to("b1", "B", "C", 13), to("a1", "A", "B", 13)) == ["partition id 11 is free, but not given to it, on B"]
     assert said(to("b1", "B", "C", 13), to("a1", "A", "B", 13), over=False)[0] == "gets id 13 on B, which b1 has"
     assert said(to("a1", "A", "B", None)) == ["gets no id on B; it has 11"]
@@ -137,3 +139,84 @@ def test_ids_are_held_until_their_lpar_has_left_and_an_own_one_is_kept_where_it_
     assert said(to("a1", "A", "B", None), of=nobody) == []
     assert said(to("a1", "A", "B", 20), of=nobody) == ["gets id 20; nobody knows the one it has"]
     assert said(to("a1", "A", "B", 0)) == ["gets id 0, which no partition can have", "partition id 11 is free, but not given to it, on B"]
+
+
+#: a1 has a vNIC over two devices and one over one, a2 one; nobody says how many logical ports T2 of B has left.
+BACKED = backed(BASE, {"a1": [(5, 8), (2,)], "a2": [(None,)]}, "T1").replace(
+    sriov=(SriovPort("A", "T1", 5, 50), SriovPort("B", "T1", 4, 20), SriovPort("B", "T2", None, 50), SriovPort("C", "T1", 9, 90)))
+OUT = (Backing(7, 1, "B-v1", "T1", 5, "T1"), Backing(7, 2, "B-v2", "T2", 8, "T1"), Backing(8, 1, "B-v1", "T1", 2, "T1"))
+OF_A2 = (Backing(7, 1, "B-v1", "T1", None, "T1"),)
+
+
+def to_b(*vnics: Backing, name: str = "a1") -> Move:
+    return move(BACKED, name, "A", "B", vnics=vnics)
+
+
+def test_logical_ports_and_capacity_are_counted_of_each_port_as_they_come_and_go() -> None:
+    """Of a2 no capacity is stated: it counts as 1 %."""
+    count = VnicCount(BACKED, {"a1", "a2"})
+
+    def left(server: str) -> list[int]:
+        return [n for (_, at, _), n in sorted(count.left().items(), key=lambda x: x[0][2:] + x[0][:1]) if at == server]
+
+    assert (left("A"), left("B"), left("C")) == ([50, 5], [20, 4, 50], [90, 9])
+    assert [*count.take(to_b(*OUT))] == [] and (left("A"), left("B")) == ([50, 5], [13, 2, 42])
+    assert [*count.take(to_b(*OF_A2, name="a2"))] == [] and left("B") == [12, 1, 42]
+    count.give(to_b(*OUT))
+    assert left("A") == [65, 8]
+    count.give(to_b(*OF_A2, name="a2"))
+    assert left("A") == [66, 9]
+    onwards = tuple(replace(b, vios=b.vios.replace("B", "C"), port="T1", source_port=b.port) for b in OUT)
+    assert [*count.take(move(BACKED, "a1", "B", "C", vnics=onwards))] == ["two backing devices of the vNIC in slot 7 stand on T1"]
+    count.give(move(BACKED, "a1", "B", "C", vnics=onwards))
+    assert (left("B"), left("C")) == ([19, 3, 50], [75, 6])
+
+
+def test_what_a_mapping_names_that_is_not_so_is_told() -> None:
+    def said(at: int = 0, **changes: object) -> list[str]:
+        return [*VnicCount(BACKED, {"a1", "a2"}).take(to_b(*(replace(b, **changes) if n == at else b for n, b in enumerate(OUT))))]  # type: ignore[arg-type]
+
+    device = "backing device 1 of the vNIC in slot 7"
+    assert said() == []
+    assert said(percent=6) == [f"{device} is to have 6 %; it has 5 %"]
+    assert said(percent=None) == [f"{device} is to have no stated capacity; it has 5 %"]
+    assert said(vios="A-v1") == [f"{device} is mapped to A-v1, which is none of B"]
+    assert said(vios="") == [f"{device} is mapped to no VIOS, which is none of B"]
+    assert said(port="T9") == [f"{device} is mapped to T9, which is no SR-IOV port of B"]
+    assert said(port="") == [f"{device} is mapped to no port, which is no SR-IOV port of B"]
+    assert said(port="T2") == ["two backing devices of the vNIC in slot 7 stand on T2"]
+    assert said(source_port="T2") == [f"{device} is to leave T2; it stands on T1"]
+    assert said(source_port="") == [f"{device} is to leave no port; it stands on T1"]
+    assert said(device=3) == ["backing device 3 of the vNIC in slot 7 is mapped, which it has not"]
+    assert said(1, device=1) == [f"{device} is mapped, twice"]
+
+
+def test_a_device_that_came_without_being_named_stands_on_a_port_that_nobody_knows() -> None:
+    count = VnicCount(BACKED, {"a1", "a2"})
+    assert [*count.take(to_b(OUT[0], OUT[2]))] == []
+    on = tuple(replace(b, vios="C-v1", port="T1", source_port=b.port) for b in OUT[1:])
+    assert [*count.take(move(BACKED, "a1", "B", "C", vnics=on))] == [
+        "backing device 2 of the vNIC in slot 7 is to leave T2; it stands on one that nobody knows"]
+
+
+@pytest.mark.parametrize(("ports", "percent", "told"), [
+    (1, 4, []), (1, 3, ["capacity"]), (0, 4, ["logical port"]), (0, 3, ["logical port", "capacity"]), (None, None, [])])
+def test_what_finds_no_place_is_told_by_what_lacks(ports: int | None, percent: int | None, told: list[str]) -> None:
+    of = backed(BASE, {"a1": [(4,)]}).replace(sriov=(SriovPort("B", "T1", ports, percent),))
+    coming = move(of, "a1", "A", "B", vnics=(Backing(7, 1, "B-v1", "T1", 4),))
+    assert [*VnicCount(of, {"a1"}).take(coming)] == [f"the vNIC in slot 7 finds no {what} on T1 at that moment" for what in told]
+
+
+def test_where_a_vnic_might_be_is_told_of_ports_that_a_vios_serves() -> None:
+    text = "the vNIC in slot {} names no physical port of B, though {} has room for it"
+    count = VnicCount(BACKED, {"a1", "a2"})
+    found = [*count.nameless(to_b(OUT[2]))]
+    assert found == [(text.format(7, "T1"), {("logical ports", "B", "T1"): 1, ("% of capacity", "B", "T1"): 5}),
+                     (text.format(7, "T2"), {("% of capacity", "B", "T2"): 5})]
+    assert [*count.nameless(to_b(*OUT))] == [] and [*count.take(to_b(OUT[2]))] == [text.format(7, "T1")]
+    assert [*VnicCount(BACKED, {"a1"}, named=False).take(to_b(OUT[2]))] == []
+    for level, served in (("2.2.3.9", False), ("2.2.4.0", True)):
+        old = changed(changed(BACKED, "B-v1", level=level), "B-v2", level="2.2.3.0")
+        assert bool([*VnicCount(old, {"a1"}).nameless(to_b())]) is bool([*VnicCount(old, {"a1"}).take(to_b())]) is served
+    unlisted = changed(BACKED, "c1", migratable_sriov_ports=1)
+    assert [*VnicCount(unlisted, {"a1"}).nameless(to_b())] == [*VnicCount(unlisted, {"a1"}).take(to_b())] == []

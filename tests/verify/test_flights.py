@@ -104,6 +104,7 @@ def test_what_is_not_known_limits_nothing_unless_nothing_may_be_assumed() -> Non
     many = [move(of, "a1", "A", "B", start_ms=0, duration_ms=10_000, source_msp="", target_msp="")] * 5
     assert not [*crowd_findings(of, many)]
     assert [f.subject for f in crowd_findings(of, many, assume_nothing=True)] == ["B"]
+    assert not [*crowd_findings(of, many[:4], assume_nothing=True)]
 
 
 def test_what_is_not_activated_is_counted_apart_and_busies_no_mover() -> None:

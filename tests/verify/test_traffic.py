@@ -13,7 +13,7 @@ from estates import AS_UNDER_IVM, BASE, changed, freeing, move, plan_of, policy,
 from planner.cost import state_bytes
 from planner.estate.model import Estate, Parameter
 from planner.plan.choices import BACK
-from planner.plan.plan import Move, Plan, Window
+from planner.plan.plan import Move, Plan, Wait, Window
 from planner.rules import Site
 from planner.verify.clock import Traffic, clock_claims, out_of_bounds
 
@@ -140,3 +140,22 @@ def test_each_starts_as_soon_as_it_may_and_the_way_back_after_the_work() -> None
     home = move(IDLE, "a1", "B", "A", leg=BACK, lane=1, number=2, start_ms=260_000)
     assert late(out, home, work_s=60) == set() and late(out, home, work_s=61) == {"a1"} == late(out, home)
     assert late(out, home, work_s=10, back_from_s=260) == set() and late(out, home, work_s=10, back_from_s=261) == {"a1"}
+
+
+def test_minutes_are_compared_to_a_fifth_of_a_second_and_bytes_to_a_million() -> None:
+    """At half an hour a thousandth is seconds. Of 4.4 GB two ten-thousandths are less than a million."""
+    site = Site(IDLE)
+
+    def told(**changes: Any) -> list[str]:
+        first = flight("a1", 2000, 2200, lane=1, number=1, not_before_ms=2_000_000, source_msp="A-v2", target_msp="B-v2")
+        cost = site.solo("a2", "A", "B")
+        after = flight("a2", 2200, 2300, lane=1, number=2, wave=2, bytes_sent=cost.bytes_sent, waits=(Wait(1, "ended", "", ""),),
+                       duration_ms=cost.duration_ms, suspend_ms=cost.suspend_ms)
+        plan = plan_of([first, replace(after, **{k: getattr(after, k) + v for k, v in changes.items()})], "A")
+        return [c.what for c in clock_claims(plan, site) if c.subject == "a2" and c.findings() and "told to wait" not in c.what]
+
+    assert told() == told(bytes_sent=950_000) == told(duration_ms=190) == told(suspend_ms=-190) == told(start_ms=190) == []
+    assert told(bytes_sent=1_050_000) == told(bytes_sent=-1_050_000) == ["10⁶ bytes"]
+    assert told(duration_ms=250) == told(duration_ms=-250) == ["seconds"] and told(suspend_ms=250) == ["seconds of standstill"]
+    assert told(start_ms=250) == told(start_ms=-250) == ["seconds at which it starts"]
+    assert told(wave=1) == ["wave: one more than must be over before it one after the other"]
