@@ -134,6 +134,43 @@ def test_who_needs_room_begins_when_it_is_free_and_takes_nothing_that_others_nee
         assert found.start == pytest.approx([0.0, ALONE])
 
 
+CROWDED = estate([server("A", 8, 12), server("B", 8, 16), server("C", 8, 64), server("D", 8, 16)],
+                 [lpar(n, at, 0.5, 4, busy_units=0) for n, at in (
+                     ("y", "A"), ("z", "B"), ("x", "C"), ("w", "C"), ("t", "C"), ("u", "D"))])
+"""A has room for one LPAR, B and D for two: y goes to B, then z to A, then x to B; w to D, then u to C, then t to D."""
+PATHS = {"y": "AB", "z": "BA", "x": "CB", "w": "CD", "u": "DC", "t": "CD"}
+
+
+@pytest.mark.parametrize(("order", "at_once"), [("yzxwut", True), ("xyztwu", True), ("ywzuxt", True), ("xtuwzy", False)])
+def test_nobody_takes_the_room_without_which_others_are_stuck(order: str, at_once: bool) -> None:
+    """x at once on B: y could not come, z not go to A, and nothing went on. What leaves while they fly is counted.
+
+    Whether all still goes is tried in the order of the list: before y flies, x in it is in the way of t too, which waits.
+    """
+    site = Site(CROWDED.replace(parameters=AS_UNDER_IVM))
+    names = list(PATHS)
+    of = leg_of(site, [move(CROWDED, n, *PATHS[n], source_msp="", target_msp="") for n in names])
+    assert {(c.rule, c.server) for c in of.counts} == {("memory.capacity", s) for s in "ABD"}
+    found = run(of, tuple(names.index(n) for n in order))
+    start = dict(zip(names, found.start, strict=True))
+    end = dict(zip(names, found.end, strict=True))
+    assert start["y"] == 0 and start["z"] == end["y"] and start["x"] == end["z"]
+    assert start["u"] == 0 and (min(start["w"], start["t"]) == 0) is at_once
+    assert max(start["w"], start["t"]) == end["u"]
+
+
+def test_over_a_chosen_pair_and_no_more_beside_it_than_it_bears() -> None:
+    """a0 is busy and bears one beside it on the gigabit of A; on the ten of B it would bear more."""
+    of = changed(changed(changed(FOUR, "B-v1", link_mbit=10_000), "B-v2", link_mbit=10_000), "a0", busy_units=98)
+    made = leg(of, 3)
+    assert set(made.jobs[0].most.values()) == {(2, 3)} and made.jobs[0].pairs == ((0, 2), (0, 3), (1, 2), (1, 3))
+    found = Dispatch(made, listed(made, (1, 2, 0), pairs=(0, 0, 0))).run()
+    assert found is not None and found.pair == [(0, 2)] * 3
+    assert found.start[1:] == [0.0, 0.0] and found.start[0] == pytest.approx(min(found.end[1:]))
+    other = Dispatch(made, listed(made, (0, 1, 2), pairs=(3, 1, -1))).run()
+    assert other is not None and other.pair[:2] == [(1, 3), (0, 3)]
+
+
 def test_what_is_done_together_is_no_part_of_the_rest() -> None:
     """a0 and a1 between A and B, c0 and d0 between C and D; a gate or an order makes them one."""
     of = estate([server(s) for s in "ABCD"], [lpar(n, n[0].upper(), 0.5, 4) for n in ("a0", "a1", "c0", "c1")])
