@@ -88,5 +88,10 @@ def test_lpars_of_one_shape_name_one_pool_and_come_from_one_server(turned: bool)
     of = stating(BASE, policy("target-pool", "a1", "SAP"), policy("target-pool", "c1", "SAP"))
     _, judge = judged(of)
     asked = {"a1": ("B", "A"), "c1": ("C", "A"), "a2": ("A", "B"), "b1": ("B", "A")}
-    told = {n: "processor.pool-known" in {f.rule for f in judge.move(n, *asked[n])} for n in sorted(asked, reverse=turned)}
+    told = {n: not judge.allowed(n, *asked[n]) for n in sorted(asked, reverse=turned)}
+    assert told == {n: "processor.pool-known" in {f.rule for f in judge.move(n, *way)} for n, way in asked.items()}
     assert told == {"a1": False, "c1": True, "a2": False, "b1": False}
+    shape = REGISTRY["processor.pool-known"].shape
+    assert shape is not None
+    site, _ = judged(stating(of, policy("target-pool", "b2", "SAP")))
+    assert len({shape(site, n) for n in ("a1", "c1", "b2")}) == 3 and shape(site, "a2") == shape(site, "b1")
