@@ -59,6 +59,13 @@ def test_a_vnic_that_comes_takes_its_smallest_device_and_one_that_leaves_gives_a
     assert lacks(full, "a1") == told
 
 
+def test_what_states_no_capacity_takes_one_per_cent_and_leaves_one() -> None:
+    """a1 has two vNICs that no listing shows, b1 one of which no capacity is stated."""
+    of = changed(backed(BASE, {"b1": [(None,)]}), "a1", vnic_adapters=2)
+    for percent, gone, told in ((2, (), []), (1, (), [short(1, PERCENT)]), (1, ("b1",), [])):
+        assert lacks(of.replace(sriov=(SriovPort("B", "T1", 9, percent),)), "a1", gone=gone) == told
+
+
 def sharing(of: Estate, **most: int) -> Estate:
     """These LPARs in shared memory mode, with their maximum memory in GiB."""
     for name, gib in most.items():

@@ -137,6 +137,7 @@ def test_each_starts_as_soon_as_it_may_and_the_way_back_after_the_work() -> None
     out = flight("a1", 0, 200, lane=1, number=1, wave=1)
     assert late(out) == set() and late(replace(out, start_ms=1000)) == {"a1"}
     assert late(replace(out, start_ms=1000, not_before_ms=1000)) == set() == late(replace(out, start_ms=1150, not_before_ms=1000))
+    assert late(replace(out, start_ms=2_000_000, not_before_ms=2_000_000)) == set()
     home = move(IDLE, "a1", "B", "A", leg=BACK, lane=1, number=2, start_ms=260_000)
     assert late(out, home, work_s=60) == set() and late(out, home, work_s=61) == {"a1"} == late(out, home)
     assert late(out, home, work_s=10, back_from_s=260) == set() and late(out, home, work_s=10, back_from_s=261) == {"a1"}
