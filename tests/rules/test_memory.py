@@ -6,6 +6,7 @@ from typing import Any
 
 from estates import BASE, changed, judged
 
+from planner.estate.capacity import Demand
 from planner.estate.model import Estate
 from planner.rules import REGISTRY
 
@@ -90,3 +91,13 @@ def test_block_sizes_are_told_for_each_server_that_states_none() -> None:
     of = changed(changed(BASE, "A", lmb_mib=None), "B", lmb_mib=None)
     assert messages(of, "memory.lmb", "a1", "A", "B") == [
         f"the logical memory block size of {s} is unknown" for s in ("A", "B")]
+
+
+def test_a_size_fits_as_far_as_the_room_of_the_server_goes() -> None:
+    """Asked of the size in which an LPAR is restarted: of memory and of cores each alone."""
+    site, _ = judged(BASE)
+    room = site.room("B")
+    for rule, units, mib in (("memory.fits", 9999, 0), ("processor.fits", 0, 9999)):
+        fits = REGISTRY[rule].fits
+        assert fits is not None and fits(site, Demand(room.units + units, room.memory_mib + mib), "B")
+        assert not fits(site, Demand(room.units + max(1, units), room.memory_mib + max(1, mib)), "B")

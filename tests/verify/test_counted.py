@@ -105,6 +105,9 @@ def test_a_vios_with_more_in_use_than_it_has_may_stay_so() -> None:
     count = SlotCount(of, {"a1"})
     assert count.left() == {("B-v1",): 0}
     assert [*count.take(move(of, "a1", "A", "B"))] == ["1 of its adapters would take slots of B-v1, 4 more than are free"]
+    count.give(move(of, "a1", "B", "A"))
+    count.give(move(of, "b1", "B", "C"))  # which is not there: it is not activated
+    assert count.left() == {("B-v1",): 0}
     gone = SlotCount(of, {"b1"})
     gone.give(move(of, "b1", "B", "C"))
     assert gone.left() == {("B-v1",): 1} and SlotCount(of.replace(disks=(*of.disks, Disk("x", 1, "l", "A-v1"))), ()).left() == {("B-v1",): 0}
@@ -115,7 +118,9 @@ def test_ids_are_held_until_their_lpar_has_left_and_an_own_one_is_kept_where_it_
     def said(*moves: Move, of: Estate = BASE, over: bool = True) -> list[str]:
         count, last = IdCount(of), []
         for m in moves:
-            last = [f.message.partition(":")[0] for f in count.take(m)]
+            found = [*count.take(m)]
+            last = [f.message.partition(":")[0] for f in found]
+            assert [f.rule for f in found] == ["partition.id-free" if "partition id" in text else "plan.id" for text in last]
             if over:
                 count.give(m)
         return last
@@ -133,6 +138,7 @@ def test_ids_are_held_until_their_lpar_has_left_and_an_own_one_is_kept_where_it_
     assert said(to("a1", "A", "B", 20), to("a1", "B", "A", 11)) == []
     assert said(to("a1", "A", "B", 20), to("a1", "B", "A", 20)) == ["partition id 11 is free, but not given to it, on A"]
     assert said(to("a1", "A", "B", 20), to("a1", "B", "C", 20)) == said(to("a1", "A", "A", 11)) == []
+    assert said(replace(to("a1", "A", "B", 11), source="D")) == ["gets id 11; nobody knows the one it has"]
     taken = changed(BASE, "b1", lpar_id=11)
     assert said(to("a1", "A", "B", 20), of=taken) == ["partition id 11 is taken by b1 on B"]
     nobody = changed(BASE, "a1", lpar_id=None)
@@ -218,5 +224,6 @@ def test_where_a_vnic_might_be_is_told_of_ports_that_a_vios_serves() -> None:
     for level, served in (("2.2.3.9", False), ("2.2.4.0", True)):
         old = changed(changed(BACKED, "B-v1", level=level), "B-v2", level="2.2.3.0")
         assert bool([*VnicCount(old, {"a1"}).nameless(to_b())]) is bool([*VnicCount(old, {"a1"}).take(to_b())]) is served
-    unlisted = changed(BACKED, "c1", migratable_sriov_ports=1)
-    assert [*VnicCount(unlisted, {"a1"}).nameless(to_b())] == [*VnicCount(unlisted, {"a1"}).take(to_b())] == []
+    for more in ({"migratable_sriov_ports": 1}, {"vnic_adapters": 1}, {"migratable_sriov_ports": 1, "vnic_adapters": 1}):
+        unlisted = changed(BACKED, "c1", **more)
+        assert [*VnicCount(unlisted, {"a1"}).nameless(to_b())] == [*VnicCount(unlisted, {"a1"}).take(to_b())] == []
