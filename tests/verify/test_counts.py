@@ -60,9 +60,9 @@ def test_a_vnic_that_comes_takes_its_smallest_device_and_one_that_leaves_gives_a
 
 
 def test_what_states_no_capacity_takes_one_per_cent_and_leaves_one() -> None:
-    """a1 has two vNICs that no listing shows, b1 one of which no capacity is stated."""
-    of = changed(backed(BASE, {"b1": [(None,)]}), "a1", vnic_adapters=2)
-    for percent, gone, told in ((2, (), []), (1, (), [short(1, PERCENT)]), (1, ("b1",), [])):
+    """a1 has three vNICs that no listing shows, b1 one of which no capacity is stated."""
+    of = changed(backed(BASE, {"b1": [(None,)]}), "a1", vnic_adapters=3)
+    for percent, gone, told in ((3, (), []), (2, (), [short(1, PERCENT)]), (2, ("b1",), []), (1, ("b1",), [short(1, PERCENT)])):
         assert lacks(of.replace(sriov=(SriovPort("B", "T1", 9, percent),)), "a1", gone=gone) == told
 
 

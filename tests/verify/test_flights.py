@@ -72,7 +72,7 @@ def _addressed(of: Estate, *names: str, **changes: Any) -> Estate:
 
 
 @pytest.mark.parametrize(("changes", "seven"), [
-    ({}, True), ({"firmware": "FW859.10"}, False), ({"console_level": "V8R8.7.0"}, False), ({"console_level": "V10R1M1020"}, True),
+    ({}, True), ({"firmware": "FW859.10"}, False), ({"console_level": "V8R8.7.0"}, False), ({"console_level": "V10R1M1020"}, True), ({"console_level": "V9"}, True),
     ({"console": "B-v1"}, False)])
 def test_a_console_that_pairs_movers_sends_each_move_over_two_on_both_sides(changes: dict[str, Any], seven: bool) -> None:
     """Each move is then one of each mover's 7. With one side alone that can, nothing is paired."""

@@ -139,6 +139,7 @@ def test_each_starts_as_soon_as_it_may_and_the_way_back_after_the_work() -> None
     assert late(replace(out, start_ms=1000, not_before_ms=1000)) == set() == late(replace(out, start_ms=1150, not_before_ms=1000))
     assert late(replace(out, start_ms=2_000_000, not_before_ms=2_000_000)) == set()
     home = move(IDLE, "a1", "B", "A", leg=BACK, lane=1, number=2, start_ms=260_000)
+    assert late(out, replace(home, start_ms=200_000)) == set() == late(out, replace(home, start_ms=200_000), back_from_s=10)
     assert late(out, home, work_s=60) == set() and late(out, home, work_s=61) == {"a1"} == late(out, home)
     assert late(out, home, work_s=10, back_from_s=260) == set() and late(out, home, work_s=10, back_from_s=261) == {"a1"}
 
