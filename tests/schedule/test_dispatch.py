@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import pytest
 from estates import AS_UNDER_IVM, BASE, changed, estate, lpar, move, policy, server, stating
@@ -79,6 +80,12 @@ def test_a_heartbeat_bears_nobody_beside_it_and_a_busy_one_so_many_as_it_converg
     assert [set(job.most.values()) for job in of.jobs] == [{(2, 2)}, {(2, 2)}, {(4, 4)}, {(4, 4)}]
     assert set(leg(changed(FOUR, "a0", busy_units=65)).jobs[0].most.values()) == {(3, 3)}
     assert set(leg(changed(FOUR, "a0", software=("PowerHA 7.2",))).jobs[0].most.values()) == {(1, 1)}
+
+
+def test_a_flight_bears_on_each_mover_what_that_one_carries() -> None:
+    made = leg(changed(FOUR, "B-v1", max_migrations=2))
+    assert made.limit == [4, 4, 2, 4] and made.jobs[3].most == {(0, 2): (4, 2), (1, 2): (4, 2), (0, 3): (4, 4), (1, 3): (4, 4)}
+    assert replace(made.jobs[0], starts=((0.0, 5.0),)).opens(5.001) == math.inf
 
 
 def test_nodes_of_a_cluster_never_fly_together_and_who_leaves_makes_way() -> None:
