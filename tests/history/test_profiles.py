@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from planner.history.profiles import (
     Profiles,
     at_percentile,
     exact_percentile,
+    local_hours,
     month_range,
     profiles,
     recorded,
@@ -128,6 +130,26 @@ def test_buckets_follow_the_local_clock(history: History) -> None:
     found = profiles(history, [lpar("a")], Calendar(last=0, first=0), percentile=100)
     assert found.profile("a").physc[WORKING_10] == 300
     assert bucket_sums(found, ["a"])[WORKING_10].slots == 12 + 1
+
+
+def test_what_is_not_known_has_no_part_in_a_percentile(history: History) -> None:
+    """Two of the twelve slots of an hour of a, ten of b: half of the known ones of each."""
+    rows = [("a", at(10, 10, n), used) for n, used in ((2, 700), (7, 900))] + [("b", at(10, 10, n), 100 * n) for n in range(1, 11)]
+    history.add_columns(columns(rows), "x", "x", ZONE)
+    found = profiles(history, [lpar("a"), lpar("b")], SITE, percentile=50)
+    assert [found.profile(n).physc[WORKING_10] for n in "ab"] == [700, 500]
+    slot = int(np.flatnonzero(found.grid.physc[0] < 0)[0])
+    assert found.series("a")[slot] == 700 and found.series("b").min() >= 100
+
+
+@pytest.mark.parametrize("zone", [ZONE, "Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"])
+def test_local_hours_are_those_of_each_instant(zone: str) -> None:
+    """All quarters of an hour of 2026: clocks are put on and back, by half an hour too."""
+    first = int(datetime(2025, 12, 31, tzinfo=UTC).timestamp())
+    instants = np.arange(first, first + 367 * 86_400, 900, dtype=np.int64)
+    days, hours = local_hours(instants, Clock(zone))
+    local = [datetime.fromtimestamp(one, ZoneInfo(zone)) for one in instants.tolist()]
+    assert days.tolist() == [t.toordinal() for t in local] and hours.tolist() == [t.hour for t in local]
 
 
 # --- the sample landscape ---------------------------------------------------------------------------------------------
