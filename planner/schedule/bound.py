@@ -240,7 +240,7 @@ class MakespanProgram:
         self.program.equals(flight, 0, _TAG)
 
     def add_movers(self) -> None:
-        """What each mover carries at its levels, and the gates of servers."""
+        """What each mover carries at its levels, and the gates of servers: of those all of whose moves a gate holds."""
         seconds: dict[int, dict[int, int]] = {}
         for (v, n), terms in self.levels.items():
             tau = self._time()
@@ -251,12 +251,13 @@ class MakespanProgram:
         for those in seconds.values():
             self.program.at_most({**dict.fromkeys(those, 1), self.span: -1}, 0, _TAG)
         server = [self.leg.site.vioses[name].server for name in self.leg.movers]
-        for gate in self.leg.gates:
-            at = {s for i in gate.members for s in (self.leg.jobs[i].move.source, self.leg.jobs[i].move.target)
-                  if all(s in (self.leg.jobs[j].move.source, self.leg.jobs[j].move.target) for j in gate.members)}
-            for s in sorted(at) if gate.rule == "timing.server-limit" else ():
-                terms = {tau: n for v, those in seconds.items() if server[v] == s for tau, n in those.items()}
-                self.program.at_most({**terms, self.span: -gate.limit}, 0, _TAG)
+        touching = grouped((s, i) for i, job in enumerate(self.leg.jobs) if job.pairs != (NO_MOVERS,)
+                           for s in (job.move.source, job.move.target))
+        for gate in self.leg.gates if seconds else ():
+            for s, those in sorted(touching.items()):
+                if gate.rule == "timing.server-limit" and gate.members.issuperset(those):
+                    terms = {tau: n for v, taus in seconds.items() if server[v] == s for tau, n in taus.items()}
+                    self.program.at_most({**terms, self.span: -gate.limit}, 0, _TAG)
 
     def _marks(self, marks: Sequence[float]) -> None:
         """Moves that begin so late, or leave so much to do, have their mover's time in what is left of the whole."""

@@ -10,7 +10,7 @@ from random import Random
 
 import networkx as nx
 import pytest
-from estates import loaded
+from estates import estate, loaded, lpar, server
 from landscape import landscape
 from portion import portion
 from scarce import drawn
@@ -21,7 +21,7 @@ from planner.cost import copy_at
 from planner.estate.model import Estate, Policy
 from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Plan
+from planner.plan.plan import Move, Plan
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.schedule import chain, lanes
@@ -117,6 +117,20 @@ def test_the_schedule_is_what_happens_when_each_starts_as_soon_as_it_may() -> No
         assert course.start == pytest.approx(made.start)
         assert course.end == pytest.approx(made.end)
         assert made.makespan >= at_least(leg) - 0.01
+
+
+@pytest.mark.parametrize("seed", range(portion(40)))
+def test_no_order_is_shorter_than_the_bound_whatever_each_server_takes_part_in(seed: int) -> None:
+    """Two moves from a server of one at a time went to a server of two, which was then taken for one of one as well."""
+    rng = Random(seed)
+    servers = [replace(server(s, 64, 512), max_migrations=rng.choice((1, 1, 2, 3))) for s in "ABC"]
+    routes = [rng.choice((("A", "B"), ("A", "C"), ("B", "C"), ("B", "A"))) for _ in range(rng.randint(3, 5))]
+    of = estate(servers, [lpar(f"p{n}", source, 1, rng.randint(4, 40)) for n, (source, _) in enumerate(routes)])
+    leg = leg_of(Site(of), [Move(f"p{n}", *route, OUT) for n, route in enumerate(routes)])
+    least, n = at_least(leg), len(routes)
+    for _ in range(20):
+        made = Dispatch(leg, listed(leg, rng.sample(range(n), n), [rng.randrange(-1, len(j.pairs)) for j in leg.jobs])).run()
+        assert made is None or made.makespan >= least - 0.01
 
 
 @pytest.mark.parametrize("seed", range(portion(8)))
