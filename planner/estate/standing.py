@@ -19,8 +19,9 @@ from planner.units import some
 
 def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str], when: str) -> Iterator[Finding]:
     """What policies say against a placement (active LPAR → server); ``when``: how its time is called."""
-    for rule, subject, message, fix in (*_away(estate, where), *_places(policies, where), *_groups(policies, where),
-                                        *_fills(estate, policies, where), *_licences(estate, policies, where)):
+    for rule, subject, message, fix in (
+            *_away(estate, where), *_places(policies, where), *_groups(estate, policies, where),
+            *_fills(estate, policies, where), *_licences(estate, policies, where)):
         yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
 
 
@@ -100,16 +101,19 @@ def _places(policies: PolicySet, where: Mapping[str, str]) -> Told:
                        "move it there, or correct the policy")
 
 
-def _groups(policies: PolicySet, where: Mapping[str, str]) -> Told:
+def _groups(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Told:
+    idle = {p.name: p.server for p in estate.lpars if p.name not in where}
     for rule, group in policies.kept_apart():
         for server, names in sorted(grouped((where[n], n) for n in group.members if n in where).items()):
             for a, b in combinations(names, 2):
                 yield rule, a, f"{a} and {b} are kept apart ({group.name}) but share {server}", "move one of them"
     for group in policies.together:
-        places = sorted({where[n] for n in group.members if n in where})
-        if len(places) > 1:
+        places = sorted({at[n] for n in group.members for at in (where, idle) if n in at})
+        if len(places) > 1 and any(n in where for n in group.members):
+            behind = [n for n in group.members if n in idle]
             yield ("policy.keep-together", group.members[0], f"{', '.join(group.members)} are kept together "
-                   f"({group.name}) but stand on {', '.join(places)}", "move them to one server")
+                   f"({group.name}) but stand on {', '.join(places)}" + (
+                       f"; not activated: {', '.join(behind)}" if behind else ""), "move them to one server")
 
 
 def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Told:

@@ -224,3 +224,13 @@ def test_nearly_full_is_one_finding_however_many_servers() -> None:
     plan = jobs.evacuate(loaded(of), Evacuate(servers=("A",)), jobs.Options())
     (told,) = [f for f in plan.findings if f.rule == "estate.near-full"]
     assert told.subject == "B, C" and told.message.count("memory 9") == 2
+
+
+def test_a_group_is_told_to_be_apart_from_what_is_not_activated() -> None:
+    """a2 is stopped, and its profile stays on A when a1, with whom it is kept together, has left."""
+    of = stating(changed(BASE, "a2", state="not activated"), policy("keep-together", "pair", "a1; a2"))
+    plan = jobs.evacuate(Loaded(of), Evacuate(servers=("A",)), jobs.Options())
+    assert plan.verified and [f.message for f in plan.findings if f.rule == "policy.keep-together"] == [
+        f"after this plan: a1, a2 are kept together (pair) but stand on A, {plan.moves[0].target}; not activated: a2"]
+    both = jobs.evacuate(Loaded(of), Evacuate(servers=("A",), inactive=True), jobs.Options())
+    assert both.verified and not [f for f in both.findings if f.rule == "policy.keep-together"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +11,7 @@ from typing import Any
 
 import goals_told
 import pairs_told
-from facts import Site, blocks
+from facts import Site
 from moments import Ledger, Place
 from pairs_told import Question
 
@@ -131,7 +130,7 @@ class Brute:
         """Whether a placement keeps every rule in the end."""
         at = dict(zip(self.names, placement, strict=True))
         for group in self.site.groups("keep-together"):
-            if len({at.get(n, self.site.home[n]) for n in group}) > 1:
+            if len({at.get(n, self.site.home[n]) for n in group if n in at}) > 1:
                 return False
         return all(self.fits(s, *self.on(at, s)) for s in self.site.servers)
 
@@ -148,10 +147,8 @@ class Brute:
             return not any(s in self.freed and n not in self.left for n, s in at.items())
         if self.kind == "headroom":
             server = self.asked["server"]
-            held = self.site.held(server, [n for n, s in at.items() if s == server])
-            free = [m - h for m, h in zip(self.site.limits(server), held, strict=True)]
-            return free[0] >= Fraction(str(self.asked["cores"])) * 100 and free[1] >= blocks(
-                math.ceil(Fraction(str(self.asked["memory"])) * 1024), self.site.servers[server].lmb_mib)
+            return goals_told.has_headroom(self.site, server, [n for n, s in at.items() if s == server],
+                                           self.question.critical, self.asked["cores"], self.asked["memory"])
         busy = {s for n, s in at.items() if self.site.active(n)}
         return not busy & set(self.asked.get("off", []))
 

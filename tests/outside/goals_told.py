@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +31,23 @@ def question(site: Site, plan: Mapping[str, Any]) -> Question:
     return Question(
         frozenset(freed), frozenset(goal.get("not_targets", [])), frozenset(goal.get("stay", [])), frozenset(critical),
         goal.get("homes", {}), goal.get("firmware_after", {}), bool(goal.get("return") or goal.get("weekend")))
+
+
+def has_headroom(site: Site, server: str, there: Iterable[str], critical: Collection[str], cores: float, gib: float) -> bool:
+    """Whether a server with these LPARs has so much left of what was asked at all, and the pools of its critical LPARs too,
+    where each of them runs in one with a maximum."""
+    there = [n for n in there if site.active(n)]
+    units, mib = site.held(server, there)
+    most, wanted = site.limits(server), Fraction(str(cores)) * 100
+    lmb = blocks(math.ceil(Fraction(str(gib)) * 1024), site.servers[server].lmb_mib)
+    if (wanted and most[0] - units < wanted) or (lmb and most[1] - mib < lmb):
+        return False
+    pools = {site.pool_of(n, server) for n in there if n in critical and site.home[n] == server}
+    maxima = {q.pool_id: q.max_units for q in site.rows["pools"] if q.server == server and q.max_units is not None}
+    if not wanted or not pools or not pools <= maxima.keys():
+        return True
+    used = sum(site.lpars[n].entitlement_units for n in there if site.pool_of(n, server) in pools)
+    return sum(maxima[q] for q in pools) - used >= wanted
 
 
 def checked(document: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
@@ -101,11 +118,11 @@ class Claims:
         units, mib = self.site.held(server, here)
         most = self.site.limits(server)
         free = (most[0] - units, most[1] - mib)
-        asked = math.ceil(Fraction(str(self.goal["memory_gib"])) * 1024)
-        if free[0] < Fraction(str(self.goal["cores"])) * 100 or free[1] < blocks(asked, self.site.servers[server].lmb_mib):
+        if not has_headroom(self.site, server, here, question(self.site, self.plan).critical, self.goal["cores"],
+                            self.goal["memory_gib"]):
             self.say("goal", f"{server} has {float(free[0]) / 100} cores and {float(free[1])} MiB free")
         said = self.plan["details"]["free_after"]
-        mine = (float(max(free[0], Fraction(0))) / 100, float(max(free[1], Fraction(0))) / 1024)
+        mine = (float(free[0]) / 100, float(free[1]) / 1024)
         if said is None or abs(said["cores_by_entitlement"] - mine[0]) > 0.0101 or abs(said["memory_gib"] - mine[1]) > 0.006:
             self.say("details.free_after", f"{said}, recomputed {mine}")
 
@@ -155,8 +172,10 @@ class Claims:
     def _groups(self) -> None:
         """Who is kept together ends on one server."""
         last = self.where("back" if any(m["leg"] == "back" for m in self.plan["moves"]) else "out")
+        moves = {m["lpar"] for m in self.plan["moves"]}
         for at in (self.where("out"), last):
-            for group in self.site.groups("keep-together"):
+            for whole in self.site.groups("keep-together"):
+                group = {n for n in whole if self.site.active(n) or n in moves}
                 spots = {at[n] for n in group}
                 before = {self.site.home[n] for n in group}
                 moved = any(at[n] != self.site.home[n] for n in group)

@@ -20,6 +20,13 @@ def test_drawn_questions_have_answers_that_hold(kind: str) -> None:
     assert [(seed, wrong) for seed in range(1, 6) if (wrong := prove.proved(seed, kind)[2])] == []
 
 
+@pytest.mark.parametrize(("seed", "kind"), [
+    (1000173, "headroom"), (1000971, "consolidate"), (1001221, "whatif"), (1001561, "resume"), (1002563, "consolidate"),
+    (1002789, "headroom")])
+def test_what_was_refuted_once_holds(seed: int, kind: str) -> None:
+    assert prove.proved(seed, kind)[2] == []
+
+
 @pytest.fixture(scope="module")
 def known() -> tuple[dict[str, Any], Plan]:
     """An evacuation with a way back, of a site with nothing odd, that moves two LPARs or more each way."""
