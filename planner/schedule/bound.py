@@ -254,8 +254,8 @@ class MakespanProgram:
         touching = grouped((s, i) for i, job in enumerate(self.leg.jobs) if job.pairs != (NO_MOVERS,)
                            for s in (job.move.source, job.move.target))
         for gate in self.leg.gates if seconds else ():
-            for s, those in sorted(touching.items()):
-                if gate.rule == "timing.server-limit" and gate.members.issuperset(those):
+            for s, flown in sorted(touching.items()):
+                if gate.rule == "timing.server-limit" and gate.members.issuperset(flown):
                     terms = {tau: n for v, taus in seconds.items() if server[v] == s for tau, n in taus.items()}
                     self.program.at_most({**terms, self.span: -gate.limit}, 0, _TAG)
 
