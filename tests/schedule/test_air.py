@@ -129,6 +129,7 @@ def test_a_copy_goes_its_own_way() -> None:
     assert other.next(60.0, math.inf) == (pytest.approx(flown(of, 60.0)[1]), 1)
     assert air.next(60.0, math.inf) == (pytest.approx(45.5 + WHOLE), 0)
     assert [len(users) for users in air.users if users] == [1, 1]
+    assert (Air(of).work, air.work, other.work) == (0, 1, 3)  # forecasts: one alone, and of both when a2 begins
 
 
 def test_what_is_given_up_is_over_when_it_is_said_and_what_is_not_activated_after_its_overhead() -> None:

@@ -67,6 +67,22 @@ def test_as_many_as_the_movers_carry_and_the_server_takes_part_in() -> None:
     assert leg(changed(FOUR, "B", max_migrations=4)).gates == []
 
 
+def test_a_gap_is_over_while_another_still_flies() -> None:
+    """a0 of 8 GiB and a1 of 4 begin, each over movers of its own; a2 when a1 is over and 10 s have passed."""
+    found = run(leg(changed(FOUR, "a0", memory_mib=8192, max_memory_mib=8192), people=2, wave_gap_s=10.0))
+    assert found.start[:3] == pytest.approx([0.0, 0.0, ALONE + 10]) and found.end[0] > ALONE + 10
+
+
+def test_who_finds_a_mover_of_its_target_full_begins_when_that_has_room() -> None:
+    found = run(leg(), caps=(4, 0, 1, 0))
+    assert found.start == pytest.approx([n * ALONE for n in range(4)])
+    fast = changed(changed(changed(FOUR, "A-v1", link_mbit=10_000), "A-v2", link_mbit=10_000), "a0", busy_units=98)
+    made = leg(fast, 3)
+    assert made.jobs[0].most[0, 2][0] > made.jobs[0].most[0, 2][1] == 2
+    late = Dispatch(made, listed(made, (1, 2, 0), pairs=(0, 0, 0))).run()
+    assert late is not None and late.start[0] == pytest.approx(min(late.end[1:])) and late.start[1:] == [0.0, 0.0]
+
+
 def test_a_schedule_that_ends_too_late_is_given_up() -> None:
     of = leg(people=1)
     assert Dispatch(of, listed(of, (0, 1, 2, 3))).run(4 * ALONE - 0.01) is None
@@ -164,6 +180,18 @@ def test_nobody_takes_the_room_without_which_others_are_stuck(order: str, at_onc
     assert start["y"] == 0 and start["z"] == end["y"] and start["x"] == end["z"]
     assert start["u"] == 0 and (min(start["w"], start["t"]) == 0) is at_once
     assert max(start["w"], start["t"]) == end["u"]
+
+
+def test_what_several_leave_is_enough_for_a_large_one_and_nobody_waits_for_its_sake() -> None:
+    """p and q may not leave A before 23:00, and g of 8 GiB needs the room of both; k comes to B when m has left it."""
+    of = estate([server("A", 8, 16), server("B", 8, 12), server("C", 8, 64)], [
+        lpar(n, at, 0.5, gib, busy_units=0) for n, at, gib in (("p", "A", 4), ("q", "A", 4), ("m", "B", 4), ("k", "C", 4), ("g", "C", 8))],
+        [policy("blackout", n, "daily 22:00/23:00") for n in "pq"])
+    ways = {"p": "AC", "q": "AC", "m": "BC", "k": "CB", "g": "CA"}
+    made = leg_of(Site(of.replace(parameters=AS_UNDER_IVM)), [move(of, n, *way) for n, way in ways.items()], window=NIGHT)
+    assert {(c.rule, c.server) for c in made.counts} == {("memory.capacity", "A"), ("memory.capacity", "B")}
+    found = run(made, (0, 1, 2, 3, 4))
+    assert found.start == pytest.approx([3600, 3600, 0, ALONE, max(found.end[:2])])
 
 
 def test_over_a_chosen_pair_and_no_more_beside_it_than_it_bears() -> None:
