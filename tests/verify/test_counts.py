@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from estates import BASE, backed, changed, judged, policy, pool, stating
+from estates import BASE, backed, changed, judged, policy, pool, stating, without
 
 from planner.estate.model import Estate, SriovPort
 from planner.verify.counts import lacking, limits
@@ -92,6 +92,7 @@ def test_a_shared_memory_pool_holds_what_is_free_and_what_is_there(changes: dict
     """b1 has 1600 MiB of I/O entitled memory, a1 as much as just fits when b1 stays; b2 and a2 have a share in none."""
     of = changed(changed(sharing(BASE, a1=8, b1=16), "B-v1", paging_devices_mib=(99 * GIB,)), "B", **changes)
     of = changed(changed(of, "b2", io_entitled_mib=5000), "a2", io_entitled_mib=5000)
+    of = changed(of, "c1", memory_mode="shared", io_entitled_mib=5000)
     for more, said in ((0, []), (256, [("plan.pool-memory", "B", "0.25 GiB of I/O entitled memory find no place in the shared memory pool")])):
         wanted = changed(of, "a1", io_entitled_mib=most - 1600 + more)
         assert lacks(wanted, "a1", "a2") == said
@@ -103,7 +104,9 @@ def test_a_shared_memory_pool_holds_what_is_free_and_what_is_there(changes: dict
 def test_cores_memory_and_pools_of_a_server_less_its_vioses_or_what_was_there() -> None:
     """16 cores less one of two VIOSes; 128 GiB less 1 of firmware and the VIOSes' 2 with a table of 32 MiB each, in blocks
     of 256. b1 and b2 hold 2.5 cores, with a ceiling of 10 % more than they may."""
-    of = BASE.replace(pools=(pool("B", 0, 5, 1), pool("B", 1)))
+    of = BASE.replace(pools=(pool("B", 0, 5, 1), pool("B", 1), pool("B", 2, 0)))
+    assert [most for rule, most, _, _ in kept(of, "a1") if rule == "processor.pool"] == [400, 0]
+    of = without(of, "pools", pool_id=2)
     rows = {rule: (most, held, said) for rule, most, held, said in kept(of, "a1", "b1")}
     assert rows["processor.capacity"] == (1600 - 100 - 100, [100, 200], "15.00 cores")
     assert rows["processor.pool"] == (400, [100, 200], "15.00 cores")

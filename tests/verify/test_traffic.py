@@ -59,6 +59,36 @@ def test_a_move_takes_its_bytes_at_the_rate_of_each_span(other: tuple[float, flo
     assert again.duration_s == pytest.approx(course.duration_s)
 
 
+def test_a_small_one_is_slowed_from_the_moment_at_which_another_begins() -> None:
+    """5 s of its 55 alone, the rest at the half."""
+    site, small = Site(IDLE), float(state_bytes(4096, 4096))
+    one, two = (site.pair_rate("A-v1", "B-v1", n, n) for n in (1, 2))
+    flying = flight("a2", 0, 900)
+    assert Traffic([flying, flight("a1", 50, 1000)], site).course(flying).duration_s == pytest.approx(50.5 + (small - 5 * one) / two)
+
+
+def test_where_the_rounds_stop_within_a_hair_of_100_mb_either_course_is_believed() -> None:
+    """What is left after the first round is half a thousandth more than where rounds stop: one more, or none."""
+    of, size = changed(BASE, "a1", busy_units=5), float(state_bytes(8192, 8192))
+    share = 0.2e6 * 5 / 79e6
+    site = Site(parameters(of, stop_mb=size * share / 1e6 / 1.0005))
+    for rounds in (1, 2):
+        sent, still = size * sum(share**n for n in range(rounds + 1)), size * share**rounds / 79e6 + 0.5
+        m = flight("a1", 0, 45 + sent / 79e6 + 0.5, of, suspend_ms=round(still * 1000), bytes_sent=round(sent), wave=1, lane=1, number=1)
+        told = [c.what for c in clock_claims(plan_of([m], "A"), site) if c.findings()]
+        assert told == [], rounds
+    far = Site(parameters(of, stop_mb=size * share / 1e6 / 1.01))
+    assert {c.what for c in clock_claims(plan_of([replace(m, suspend_ms=1900)], "A"), far) if c.findings()} == {"seconds of standstill"}
+
+
+def test_a_long_standstill_is_compared_in_seconds() -> None:
+    """34.9 GB that are dirtied faster than they are sent: 442 s."""
+    of = changed(BASE, "a1", busy_units=500, memory_mib=32_768, max_memory_mib=32_768)
+    once = state_bytes(32_768, 32_768) / 79e6
+    m = flight("a1", 0, 45.5 + 2 * once, of, suspend_ms=round(once * 1000) + 500, bytes_sent=2 * state_bytes(32_768, 32_768), wave=1, lane=1, number=1)
+    assert [c.what for c in clock_claims(plan_of([m], "A"), Site(of)) if c.findings()] == []
+
+
 def test_one_that_lasts_longer_than_its_plan_says_is_among_those_that_fly() -> None:
     """It says 50 s, and the other flies all the time: from then on the two are still two."""
     site = Site(IDLE)
