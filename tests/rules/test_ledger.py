@@ -114,6 +114,12 @@ def test_who_arrives_finds_a_mapping_beside_all_that_are_there_and_again_when_on
     for book in (whole, one_by_one):
         assert all(amount <= book.spare(number) for number, amount in book.needs("a1", "B"))
         assert not book.fits("a1", "B") and not book.fits("c1", "B") and book.copy().fits("a1", "C")
+        for name in ("b1", "b2"):
+            book.leave(name, "B")
+        assert book.fits("a1", "B")
+        for name in ("b1", "b2"):
+            book.arrive(name, "B")
+        assert not book.fits("a1", "B")
         book.leave("b1", "B")
         assert book.fits("a1", "B")
         book.arrive("a1", "B")
@@ -141,6 +147,7 @@ def test_what_lacks_is_told_with_its_part_and_in_the_singular_for_one() -> None:
     site, _ = judged(of)
     assert [POOLS.more(50, "B", part, site) for part in ("1", "2", "7")] == [
         f"0.50 more cores in pool {said} of B" for said in ("db (id 1)", "2", "7")]
+    assert POOLS.more(50, "C", "1", site) == "0.50 more cores in pool 1 of C"
     assert (PROCESSORS.more(150, "B", WHOLE, site), MEMORY.more(1536, "B", WHOLE, site)) == (
         "1.50 more cores on B", "1.50 GiB more memory on B")
     ports = next(r for r in ledger.RESOURCES if r.rule == "storage.npiv-ports")
