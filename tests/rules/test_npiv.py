@@ -84,7 +84,20 @@ def test_no_mapping_is_told_where_no_count_says_it() -> None:
     assert messages(wide, "storage.npiv-mapping", "B", three) == [
         "no mapping of all virtual Fibre Channel adapters onto the VIOSes of B keeps to their free virtual ports"]
     assert messages(wide, "storage.npiv-ports", "B", three) == []
+    held = on_fibre(*((p.vios, p.fabric, p.free_ports) for p in wide.ports), names=("a1", "a2", "b1", "c1"))
+    assert messages(held, "storage.npiv-mapping", "B", three[:3]) == []
+    assert len(messages(held, "storage.npiv-mapping", "B", three)) == 1  # b1 keeps what it holds, and no more
+    fixes = [f.fix for f in REGISTRY["storage.npiv-mapping"].findings("B", judged(wide)[0], "B", three)]
+    assert fixes == ["free ports there (lsnports: aports), or add a port"]
     fewer = wide.replace(ports=(replace(wide.ports[0], free_ports=1), *wide.ports[1:]))
     assert messages(fewer, "storage.npiv-ports", "B", three) == [
         "3 virtual Fibre Channel ports would be in use on all VIOSes of B, fabric f1, which has 2"]
     assert messages(fewer, "storage.npiv-mapping", "B", three) == []
+
+
+def test_more_slots_are_offered_of_each_vios_that_may_lack_them() -> None:
+    lifts = REGISTRY["storage.slots"].lifts
+    of = with_slots(on_fibre(("B-v1", "f1", 1), ("B-v2", "f1", 0), ("B-v2", "f2", 1)), 10, None)
+    assert lifts is not None
+    assert [[c.words for row in alternative for c in row] for alternative in lifts(judged(of)[0], "a1", "A", "B")] == [
+        ["raise max_virtual_slots of B-v1 to 74 in its profile and activate it anew"]]

@@ -27,6 +27,7 @@ def test_new_pools_get_the_first_numbers_from_1_that_are_free_each_its_own() -> 
     assert [lifts(of, "processor.pool-known", n)[0].commands for n in ("a1", "a2")] == [
         (f"chhwres -r procpool -m B -o s --poolid {number} -a new_name={name},max_pool_proc_units=N",)
         for number, name in ((1, "gold"), (3, "iron"))]
+    assert len(lifts(of, "processor.pool-known")) == 1
     full = of.replace(pools=tuple(pool("B", n) for n in range(63)))
     assert "--poolid 63 " in lifts(full, "processor.pool-known")[0].commands[0]
     assert lifts(full, "processor.pool-known", "a2") == []
