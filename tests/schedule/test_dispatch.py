@@ -16,6 +16,7 @@ from planner.plan.questions import Evacuate
 from planner.rules import Site
 from planner.schedule.dispatch import Dispatch, Schedule, listed
 from planner.schedule.leg import ANYTIME, Begins, Leg, leg_of
+from planner.verify.clock import Traffic
 
 NIGHT = Window(dt.datetime(2026, 12, 5, 22), dt.datetime(2026, 12, 6, 4))
 FOUR = estate([server("A"), server("B"), server("C")], [lpar(f"a{n}", "A", 0.5, 4, busy_units=0) for n in range(4)])
@@ -71,6 +72,17 @@ def test_a_gap_is_over_while_another_still_flies() -> None:
     """a0 of 8 GiB and a1 of 4 begin, each over movers of its own; a2 when a1 is over and 10 s have passed."""
     found = run(leg(changed(FOUR, "a0", memory_mib=8192, max_memory_mib=8192), people=2, wave_gap_s=10.0))
     assert found.start[:3] == pytest.approx([0.0, 0.0, ALONE + 10]) and found.end[0] > ALONE + 10
+
+
+def test_who_begins_after_a_gap_slows_those_that_still_fly() -> None:
+    """All over one pair of movers: each takes as long as the clock of the replay makes of the starts and ends."""
+    of = leg(changed(FOUR, "a0", memory_mib=8192, max_memory_mib=8192), people=2, wave_gap_s=10.0)
+    found = run(of, caps=(4, 0, 4, 0))
+    moves = [replace(job.move, start_ms=round(1000 * start), duration_ms=round(1000 * (end - start)), source_msp="A-v1",
+                     target_msp="B-v1") for job, start, end in zip(of.jobs, found.start, found.end, strict=True)]
+    assert found.start[2] == pytest.approx(found.end[1] + 10) and found.start[2] < found.end[0]
+    for m in moves:
+        assert Traffic(moves, of.site).course(m).duration_s == pytest.approx(m.duration_ms / 1000, abs=0.01)
 
 
 def test_who_finds_a_mover_of_its_target_full_begins_when_that_has_room() -> None:
