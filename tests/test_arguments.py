@@ -28,7 +28,7 @@ def test_names_come_one_by_one_or_in_collections(servers):
         ("server", ["A"]), ("server", None), ("cores", "4"), ("cores", -1), ("memory_gib", None), ("by", "x"), ("curve", None),
         ("critical", 1), ("when", 5), ("back_window", 5))],
     *[(consolidate, {name: value}, name) for name, value in (
-        ("measure", "x"), ("measure", None), ("keep", 1), ("off", [None]), ("tariff", 0.3), ("hours", "x"), ("n_plus_1", "x"))],
+        ("measure", "x"), ("measure", None), ("keep", 1), ("off", [None]), ("tariff", 0.3), ("hours", "x"), ("n_plus_1", "x"), ("scheduler", 1))],
     *[(whatif, {name: value}, name) for name, value in (("catalogue", 3),)],
     *[(remedy, {name: value}, name) for name, value in (("prices", 3), ("sets", 0), ("sets", "3"))],
     *[(api.readiness, {name: value}, name) for name, value in (("since", "old/"), ("remedies", 1), ("name", None))]])

@@ -117,7 +117,7 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
     **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on", "every",
                      "remedies", "another_estate"), _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
-    **dict.fromkeys(("server", "when", "zone", "name"), _TEXT), **dict.fromkeys(("sets", "count"), _count),
+    **dict.fromkeys(("server", "when", "zone", "name", "scheduler"), _TEXT), **dict.fromkeys(("sets", "count"), _count),
     "budget": lambda name, value: value if value is None else int(_number(name, value)),
     "work": _of(str, _NONE, wanted="text like 60m"),
     **dict.fromkeys(("window", "back_window"), _WINDOW),
