@@ -216,7 +216,7 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
         search = _SetSearch(asked, model, count)
         none = not shop.stranded and search.run(
             max(asked.options.deadline(), now() + asked.options.time_limit / 2), tell) and whole
-        if search.sets:
+        if search.sets or stopped():
             break
     said = [f"{many(search.refused, 'cheaper set')} had a placement at best, but no verified plan in its window"] if (
         search.refused and search.sets) else []
