@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -67,18 +68,22 @@ def test_what_a_killed_process_had_in_hand_is_done_here() -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_tasks_are_taken_when_a_process_is_free_for_them() -> None:
-    """A task says how much time is left when it is taken."""
-    taken: list[int] = []
+def _done(folder: Path, number: int) -> int:
+    (folder / str(number)).touch()
+    return 2 ** number
+
+
+def test_tasks_are_taken_when_a_process_is_free_for_them(tmp_path: Path) -> None:
+    """A task says how much time is left when it is taken: no more than two are in hand beside it."""
+    ahead: list[int] = []
 
     def tasks() -> Iterator[int]:
-        for number in range(5):
-            taken.append(number)
+        for number in range(12):
+            ahead.append(number - len([*tmp_path.iterdir()]))
             yield number
 
-    replies = parallel.in_forks(pow, 2, tasks(), 2)
-    assert next(replies) == 1 and len(taken) <= 4
-    assert list(replies) == [2, 4, 8, 16]
+    assert [*parallel.in_forks(_done, tmp_path, tasks(), 2)] == [2 ** n for n in range(12)]
+    assert len(ahead) == 12 and max(ahead) <= 2
 
 
 PARENT = """
