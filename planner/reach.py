@@ -205,7 +205,8 @@ class Reach:
 
         graph = nx.DiGraph()
         graph.add_nodes_from(self._drawn.nodes.items())
-        graph.add_edges_from((one, other, at) for one, behind in self._drawn.edges.items() for other, at in behind.items())
+        graph.add_edges_from((one, other, at) for one, behind in self._drawn.edges.items()
+                             for other, at in behind.items())
         return graph
 
     @cached_property
