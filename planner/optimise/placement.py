@@ -22,9 +22,10 @@ from planner.optimise.licences import Counts, Sum, added
 from planner.optimise.program import BALANCE, COST, CUT, MEASURE, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
 from planner.parallel import beside
+from planner.remember import remembered
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
-from planner.rules.ledger import Amounts, Resource, allowed
+from planner.rules.ledger import Amounts, Resource, allowed, taken_together
 from planner.rules.licences import ceiling_allows
 from planner.rules.site import UsageOnSite
 from planner.stopwatch import now
@@ -173,17 +174,31 @@ class PlacementProgram:
              ) -> dict[str, tuple[dict[int, int], int]]:
         """By part of a server what those who may come take, by their variables, and what those who stay leave them."""
         size, room = (moment.size, moment.room) if moment else (self.site.held, self.room)
-        left = dict(room(resource, server))
+        left = room(resource, server)
+        if not left:
+            return {}
         terms: dict[str, dict[int, int]] = {part: {} for part in left}
-        for n, i in coming if left else ():
+        for n, i in coming:
             for part, amount in resource.takes(self.site, n, server, size(n, server)).items():
                 if amount and part in left:
                     terms[part][i] = amount
-        for n in self.fixed[server] if left else ():
+        stay = self.staying(resource, server, size)
+        return {part: (terms[part], most - stay.get(part, 0)) for part, most in left.items()}
+
+    def staying(self, resource: Resource, server: str, size: Callable[[str, str], Demand]) -> Amounts:
+        """What those who stay take of the parts of a server."""
+        if size is self.site.held:
+            return self._stay_today(server).get(resource.rule, {})
+        taken: dict[str, int] = {}
+        for n in self.fixed[server]:
             for part, amount in resource.takes(self.site, n, server, size(n, server)).items():
-                if part in left:
-                    left[part] -= amount
-        return {part: (terms[part], left[part]) for part in left}
+                taken[part] = taken.get(part, 0) + amount
+        return taken
+
+    @remembered
+    def _stay_today(self, server: str) -> Mapping[str, Amounts]:
+        """Rule → what those who stay take in their sizes of today, of all that has a limit there."""
+        return taken_together(self.site, self.fixed[server], server)
 
     def add_apart(self) -> None:
         """policy.keep-apart and policy.cluster: at most one member a server, but for those who may share it."""

@@ -98,6 +98,16 @@ def allowed(site: Site, resource: Resource, server: str) -> Amounts:
     return _rules_of(site).allowed.get((resource.rule, server), {})
 
 
+def taken_together(site: Site, lpars: Sequence[str], server: str) -> dict[str, dict[str, int]]:
+    """Rule → part → what these LPARs take of a server of what has a limit there, in their sizes of today."""
+    rules, taken = _rules_of(site), dict[str, dict[str, int]]()
+    for number, amount in (need for n in lpars for need in rules.needs(n, server)):
+        rule, _, part = rules.names[number]
+        of = taken.setdefault(rule, {})
+        of[part] = of.get(part, 0) + amount
+    return taken
+
+
 def of_whole_servers(site: Site) -> list[Resource]:
     """The resources that every server has as a whole."""
     return [r for r in RESOURCES if all(WHOLE in allowed(site, r, s) for s in site.servers)]
