@@ -78,8 +78,14 @@ class Judge:
     @remembered
     def readiness(self, lpar: str) -> tuple[Finding, ...]:
         """What the rules say of moving this LPAR anywhere."""
-        on = self.site.migration(lpar)
-        return tuple(f for r in self._rules[Scope.LPAR] if on in r.binds for f in r.findings(lpar, self.site, lpar))
+        site = self.site
+        said = [(r, b) for r, check in self._of_lpars(site.migration(lpar)) for b in check(site, lpar)]
+        return tuple(r.finding(b, lpar, site) for r, b in said)
+
+    @remembered
+    def _of_lpars(self, on: On) -> list[tuple[Rule, Callable[..., Iterable[Breach]]]]:
+        """The rules on LPARs that bind there, with their checks."""
+        return [(r, r.check) for r in self._rules[Scope.LPAR] if on in r.binds]
 
     @remembered
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
