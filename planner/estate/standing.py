@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import combinations
 
 from planner.estate.assemble import Loaded
-from planner.estate.capacity import held_by_servers, lpar_demand
+from planner.estate.capacity import Demand, held_by_servers, lpar_demand
 from planner.estate.licence_counts import Pools, ceiling_count
-from planner.estate.model import Estate
+from planner.estate.model import Estate, Server
 from planner.estate.policies import Contradiction, PolicySet, compile_policies
 from planner.findings import Finding, Severity, ordered
 from planner.grouping import grouped
@@ -32,9 +32,7 @@ def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], tak
     or no room for one LPAR more of the median size of those there. ``taking``: server → its month-end peak then,
     thousandths of a core, None where nothing was measured."""
     servers = {s.name: s for s in estate.servers if s.name in taking}
-    held = held_by_servers(estate, where)
-    sizes = grouped((where[p.name], lpar_demand(p, servers[where[p.name]])) for p in estate.lpars
-                    if where.get(p.name) in servers)
+    held, sizes = _held_by(estate, servers, {n: s for n, s in where.items() if s in servers})
     told: dict[str, list[str]] = {}
     for name, s in servers.items():
         for what, most, warnings, field in (
@@ -56,6 +54,13 @@ def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], tak
         yield Finding("estate.near-full", Severity.WARNING, some(told), f"{when}: nearly full: {full}",
                       "leave more room (reserve-cores, reserve-memory), or state other thresholds (cpu-warning, "
                       "memory-warning)")
+
+
+def _held_by(estate: Estate, servers: Mapping[str, Server], there: Mapping[str, str]
+             ) -> tuple[dict[str, Demand], dict[str, list[Demand]]]:
+    """Server → what it holds in all, and each of the LPARs there."""
+    return held_by_servers(estate, there), grouped(
+        (there[p.name], lpar_demand(p, servers[there[p.name]])) for p in estate.lpars if p.name in there)
 
 
 def broken_if_kept(loaded: Loaded, where: Mapping[str, str], when: str) -> Iterator[Finding]:
