@@ -19,6 +19,8 @@ def main() -> None:
     gc.set_threshold(1_000_000, 50, 50)
     # The solver runs in one thread; numpy would start one for each processor before it does anything.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Nothing here is a plugin of pydantic, which would look through all packages of the machine for one.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except KeyboardInterrupt:
