@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
+from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -517,12 +518,12 @@ class Estate:
         """What is on these servers and belongs to it; of the others, whose names policies and consoles go by, the
         bare machines."""
         lpars, vioses = ({row.name for row in rows if row.server in servers} for rows in (self.lpars, self.vioses))
-        near = {"server": servers, "lpar": lpars, "vios": {*vioses, ""}}
+        near = {"server": {*servers}, "lpar": lpars, "vios": {*vioses, ""}}
         kept: dict[str, tuple[Any, ...]] = {}
         for kind, of in CLASSES.items():
             rows = getattr(self, kind)
             for name in {f.name for f in fields(of)} & near.keys():
-                rows = [row for row in rows if getattr(row, name) in near[name]]
+                rows = [*compress(rows, map(near[name].__contains__, map(attrgetter(name), rows)))]
             kept[kind] = tuple(rows)
         return replace(self, **kept)
 

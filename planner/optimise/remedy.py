@@ -9,7 +9,7 @@ it by :meth:`Buying.add_refusal`, after the whole plan on the changed estate was
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from planner.estate.model import Estate, Lpar
 from planner.estate.policies import Group
 from planner.estate.prices import Prices
 from planner.findings import Finding, errors
+from planner.grouping import inverted, linked
 from planner.names import quoted
 from planner.optimise.headroom import HeadroomProgram
 from planner.optimise.placement import Candidates, PlacementProgram
@@ -44,6 +45,11 @@ _PLACES = 12
 """Servers on which an LPAR that may go nowhere is offered places; and servers with most room, for those who may."""
 _PER_USE = 10
 """Thousandths of a core that are used for each hundredth that is entitled."""
+
+
+def in_order(changes: Collection[Repair], prices: Prices) -> tuple[Repair, ...]:
+    """A set of changes as it is told: by owner, kind and subject."""
+    return tuple(sorted(changes, key=lambda c: (prices.owner(c), c.kind, c.subject, c.words)))
 
 
 @dataclass(slots=True)
@@ -337,7 +343,7 @@ class Buying(PlacementProgram):
         """What a solution buys, the dearest last."""
         found = [c for c, i in self.bought.items() if solution.values[i]]
         found += [relief.change(solution.values[i]) for relief, i in self.amounts.values() if solution.values[i]]
-        return tuple(sorted(found, key=lambda c: (self.shop.prices.owner(c), c.kind, c.subject, c.words)))
+        return in_order(found, self.shop.prices)
 
     def add_refusal(self, solution: Solution, late: Collection[str] | None = None) -> None:
         """Something else is bought beside this set, or more of it: with it alone no plan was found. ``late``: its plan
@@ -401,10 +407,13 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
     less_room = {s: (_PRICE - 1) * rank // most for rank, s in enumerate(_roomiest(site, among))}
     for places in shop.candidates.cost.values():
         places.update((s, less_room[s]) for s in places if s != STOPPED)
+    least = None
+    if (plain := _bought_plainly(shop)) is not None:
+        least = prices.total(plain)
+        yield QuickBuy(plain, among, True)
     model = Buying(site, shop, among, must)
     counted = {r.rule for r in ledger.RESOURCES}
     everywhere = model.program.without(*(row.tag for row in model.program.rows if row.tag.rule in counted))
-    least = None
     for ask in (partial(solve, everywhere, time_limit), partial(model.solve, now() + time_limit, 0.0)):
         solution = ask()
         if solution.outcome is not Outcome.OPTIMAL:
@@ -412,7 +421,48 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
         changes = model.changes(solution)
         price = prices.total(changes)
         least = price if least is None else least
-        yield QuickBuy(changes, among, price == least)
+        if changes != plain:
+            yield QuickBuy(changes, among, price == least)
+
+
+Needs = Mapping[str, Mapping[str, Sequence[Alternatives]]]
+"""LPAR → server → of each of these one."""
+
+
+def _bought_plainly(shop: Shop) -> tuple[Repair, ...] | None:
+    """The cheapest changes were there room for all everywhere, where that is plain: of those who may need the same,
+    what lets all of them go to one server costs no more than what the dearest of them needs alone. None where it does
+    not."""
+    places: Needs = {n: {s: [[(shop.stops[n],)]] if s == STOPPED else [[*row] for row in shop.needs[n, s] if all(row)]
+                         for s in of} for n, of in shop.candidates.cost.items()}
+    needs = {n: of for n, of in places.items() if all(of.values())}
+    wanted = inverted((n, c) for n, of in needs.items() for rows in of.values() for c in _named(rows))
+    found = [_together(shop, needs, names) for names in linked(needs, wanted.values())]
+    if any(price > least for price, least, _ in found):
+        return None
+    return in_order([c for *_, changes in found for c in changes], shop.prices)
+
+
+def _together(shop: Shop, needs: Needs, names: Sequence[str]) -> tuple[int, int, tuple[Repair, ...]]:
+    """The price of what lets all of these go to one server, what they cost at least, and the changes."""
+    total = shop.prices.total
+    least = max(min(_at_least(rows, shop.prices) for rows in needs[n].values()) for n in names)
+    ways = []
+    for s in set.intersection(*({*needs[n]} for n in names)):
+        changes = (*dict.fromkeys(c for n in names for row in needs[n][s] for c in min(row, key=total)),)
+        ways.append((total(changes), sum(shop.candidates.cost[n][s] for n in names), s, changes))
+    price, _, _, changes = min(ways, key=lambda way: way[:3], default=(least + 1, 0, "", ()))
+    return price, least, changes
+
+
+def _named(rows: Iterable[Alternatives]) -> set[Repair]:
+    return {c for row in rows for alt in row for c in alt}
+
+
+def _at_least(rows: Sequence[Alternatives], prices: Prices) -> int:
+    """What a place costs at least: of each row one; where two rows have something in common, the dearest row alone."""
+    apart = sum(len(_named([row])) for row in rows) == len(_named(rows))
+    return (sum if apart else max)(min(map(prices.total, row)) for row in rows)
 
 
 def worth_buying(site: Site, judge: Judge, names: Sequence[str], servers: Sequence[str]) -> tuple[str, ...]:

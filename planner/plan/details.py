@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
@@ -274,7 +275,12 @@ class WhyNot(NamedTuple):
 
 def _unnamed(text: str, server: str) -> str:
     """A text without the server of which it is said."""
-    return re.sub(rf"(?<![\w.-]){re.escape(server)}(?![\w-]|\.\w)", "\0", text) if server else text
+    return _as_a_word(server).sub("\0", text) if server and server in text else text
+
+
+@cache
+def _as_a_word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
 
 
 def told_once(by_server: Mapping[str, Sequence[WhyNot]]) -> Iterator[tuple[WhyNot, tuple[str, ...]]]:

@@ -8,6 +8,7 @@ on POWER6: REDP-4798 p. 142. The first says what is blocked; the later ones only
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from planner.estate.changes import set_to
 from planner.estate.consoles import is_ivm
@@ -135,6 +136,7 @@ two of them wants at least that of the one before."""
 CONSOLE = "on the console: lshmc -V"
 
 
+@cache
 def least_console(firmware: str) -> str:
     """The least console level that the release note of a firmware level wants; empty where none is known."""
     release = firmware_release(firmware)

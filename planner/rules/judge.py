@@ -65,6 +65,7 @@ class Judge:
         self._shared: dict[tuple[str, str], dict[int, tuple[tuple[int, Breach], ...]]] = {}
         """(source, or "" for rules that do not look at it; target) → number of a shape → what the rules say that look
         at it."""
+        self._last: dict[tuple[Hold, str], tuple[tuple[str, ...], tuple[Finding, ...]]] = {}
 
     def __reduce__(self) -> tuple[type[Judge], tuple[Site]]:
         """Made anew where it is sent to, as its site is."""
@@ -225,19 +226,24 @@ class Judge:
         """The servers to which its networks and storage reach; None: all."""
         return self.site.reach.near(lpar, self.site.policies.ignorable_vlans)
 
-    def server(self, server: str, holders: Sequence[str]) -> list[Finding]:
+    def server(self, server: str, holders: Sequence[str]) -> tuple[Finding, ...]:
         """What the rules for every moment say of a server that carries these LPARs."""
         return self._carried(Hold.ALWAYS, server, holders)
 
-    def settled(self, server: str, holders: Sequence[str]) -> list[Finding]:
+    def settled(self, server: str, holders: Sequence[str]) -> tuple[Finding, ...]:
         """What the rules for the end say of a server that carries these LPARs from then on."""
         return self._carried(Hold.END, server, holders)
 
-    def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> list[Finding]:
-        rules = self._of_servers(hold)
-        enough = {use for use in {r.enough for r in rules} if use and use.kept(self.site, server, holders)}
-        return [f for r in rules if r.enough not in enough and not stood_there(r, self.site, server, holders)
-                for f in r.findings(server, self.site, server, holders)]
+    def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> tuple[Finding, ...]:
+        """The last answer of each server is kept: most servers carry the same from one plan of a site to the next."""
+        names, known = (*holders,), self._last.get((hold, server))
+        if known is None or known[0] != names:
+            rules = self._of_servers(hold)
+            enough = {use for use in {r.enough for r in rules} if use and use.kept(self.site, server, names)}
+            known = self._last[hold, server] = names, (
+                *(f for r in rules if r.enough not in enough and not stood_there(r, self.site, server, names)
+                  for f in r.findings(server, self.site, server, names)),)
+        return known[1]
 
     @remembered
     def _of_servers(self, hold: Hold) -> tuple[Rule, ...]:

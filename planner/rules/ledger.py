@@ -95,7 +95,7 @@ def takes(site: Site, resource: Resource, lpar: str, server: str) -> Amounts:
 
 def allowed(site: Site, resource: Resource, server: str) -> Amounts:
     """What LPARs may take of a server: the limit of each part, or what was taken at the start if that is more."""
-    return _rules_of(site).allowed.get((resource.rule, server), {})
+    return _rules_of(site).allowed(resource, server)
 
 
 def taken_together(site: Site, lpars: Sequence[str], server: str) -> dict[str, dict[str, int]]:
@@ -140,9 +140,12 @@ class _Rules:
         """The id of the rule that keeps each count, the server, and its part."""
         self._ask()
         self._stand()
-        self.allowed: dict[tuple[str, str], Amounts] = {
-            (r.rule, s): {part: self.most[number] for part, number in numbers.items()}
-            for s, known in self.counted.items() for r, numbers in known}
+
+    @remembered
+    def allowed(self, resource: Resource, server: str) -> Amounts:
+        """Part of a server → what LPARs may take of it."""
+        numbers = next((numbers for r, numbers in self.counted.get(server, ()) if r.rule == resource.rule), {})
+        return {part: self.most[number] for part, number in numbers.items()}
 
     def _ask(self) -> None:
         """What is asked when an LPAR arrives, and what spares asking."""
@@ -202,7 +205,7 @@ class Ledger:
     def __init__(self, site: Site, placement: Mapping[str, str]) -> None:
         self.site, self._rules = site, _rules_of(site)
         rules, start = self._rules, site.start
-        stands = {n for n, s in placement.items() if start.get(n) == s}
+        stands = {n for n, _ in placement.items() & start.items()}
         mostly = 2 * len(stands) > len(start)  # from what stands at the start to what is asked for is less to count
         self._left, self._room = (rules.left.copy(), rules.spare.copy()) if mostly else (
             rules.most.copy(), rules.room.copy())

@@ -101,7 +101,8 @@ def vlan(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for vswitch, number in site.reach.vlans_of(lpar):
-        here, there = (len(site.reach.bridging(vswitch, number, s)) for s in (source, target))
+        there = len(site.reach.bridging(vswitch, number, target))
+        here = len(site.reach.bridging(vswitch, number, source)) if there == 1 else 0
         if there == 1 < here and number not in site.policies.ignorable_vlans:
             yield Breach(f"VLAN {number} goes over {here} VIOSes on {source}, over {there} on {target}",
                          "bridge it on a second VIOS there, or state the policy redundancy if-possible", optional)

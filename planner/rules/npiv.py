@@ -142,7 +142,8 @@ def _slots_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Al
 def slots(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach]:
     reach, wanted = site.reach, len(site.reach.served_by(lpar))
     short = {spot: reach.port_room[spot] for spot in reach.short_of_ports.get(target, ()) if spot[1] == SLOTS}
-    uses = reach.port_uses(lpar, target) if short and target not in site.belongs(lpar) else ()
+    scarce = wanted > min(short.values(), default=wanted)
+    uses = reach.port_uses(lpar, target) if scarce and target not in site.belongs(lpar) else ()
     if uses and all(any(use.get(spot, 0) > most for spot, most in short.items()) for use in uses):
         yield Breach(f"its {wanted} adapters find no virtual slots: were nobody else on {target}, " + ", ".join(
             f"{vios} would have {most}" for (vios, _), most in short.items()), _MORE_SLOTS)

@@ -213,6 +213,8 @@ def _with_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Alter
       lifts=_with_rmc,
       reads="vioses.rmc_active")
 def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if site.answering(source) and site.answering(target):
+        return
     for name in _concerned(site, lpar, source, target):
         if site.vioses[name].rmc_active is False:
             yield Breach(f"{name} has no active RMC connection", "mend RMC between the console and the VIOS")

@@ -251,6 +251,11 @@ class Site(Pools):
     def vioses_on(self, server: str) -> list[Vios]:
         return self._on.get(server, [])
 
+    @remembered
+    def answering(self, server: str) -> bool:
+        """Whether all its VIOSes are known to have active RMC."""
+        return all(v.rmc_active for v in self.vioses_on(server))
+
     def movers(self, server: str) -> list[Vios]:
         """Its mover service partitions; a VIOS whose mover attribute nobody states counts as one."""
         return [v for v in self.vioses_on(server)

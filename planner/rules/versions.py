@@ -8,6 +8,7 @@ from functools import cache
 from planner.formats.values import level
 
 
+@cache
 def below(found: str, wanted: str) -> bool | None:
     """Whether a level is lower than another; None when one of them has no number. Missing parts count as 0."""
     a, b = level(found), level(wanted)

@@ -230,7 +230,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere;
     ``begun``: some of its moves are done and left out."""
     stage = _Stage(site, judge, after_work(plan, site, judge), named=not begun and not plan.in_lanes)
-    before = with_peaks(site, server_states(site, stage.where), stage.places())
+    before = with_peaks(site, stage.peaks.values(), stage.places())
     moves = list(plan.moves)
     stage.found += _sane(plan, site, begun=begun)
     pending_out = sum(m.leg == OUT for m in moves)

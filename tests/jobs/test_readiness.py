@@ -6,14 +6,16 @@ from dataclasses import replace
 from functools import cache
 from itertools import product, takewhile
 from pathlib import Path
+from random import Random
 
 import pytest
-from scale_estates import blocks, open_estate
+from scale_estates import blocks, open_estate, ring
 
 from planner.estate.assemble import Loaded
 from planner.estate.changes import applied
 from planner.estate.load import load
 from planner.estate.model import Bridge, Estate, Network, Policy
+from planner.estate.prices import PRICES
 from planner.findings import errors
 from planner.history.calendar import BUCKETS
 from planner.jobs import Options, evacuate
@@ -24,6 +26,7 @@ from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
 from planner.jobs.readiness.remedies import quick_remedy
 from planner.jobs.remedy import Remedy, remedy
 from planner.optimise import remedy as optimised
+from planner.optimise.remedy import Shop, bought_alone
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
@@ -110,6 +113,33 @@ def test_a_quick_remedy_costs_what_the_thorough_one_does() -> None:
         full = remedy(Remedy(Loaded(estate_of), goal, options), 1)
         assert quick and quick[1] == full.sets[0].cost and full.cheapest
         assert evacuate(Loaded(applied(estate_of, quick[0])), goal, options).verified
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_plainly_bought_costs_what_the_program_buys(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LPARs without RMC, and on VLANs of their own or of all of their server: some of one shape at least are plain."""
+    random, plain = Random(seed), 0
+    of = (blocks, open_estate, ring)[seed % 3](8, 30, 3)
+    for number in range(8):
+        first = of.servers[number].name
+        there = [p.name for p in of.lpars if p.server == first]
+        mute, far = ({n for n in there if random.random() < share} for share in (0.3, 0.5))
+        closed = of.replace(
+            lpars=tuple(replace(p, rmc_active=False) if p.name in mute else p for p in of.lpars),
+            networks=(*of.networks, *(Network(n, 9, 77 + random.randrange(2)) for n in sorted(far))),
+            bridges=(*of.bridges, *(Bridge(v.name, "ent6", vlan) for vlan in (77, 78) for v in of.vioses
+                                    if v.server == first or (vlan == 78 and random.random() < 0.3))))
+        site = Site(closed)
+        bought, shops = [], list[Shop]()
+        for plainly in (optimised._bought_plainly, shops.append):
+            monkeypatch.setattr(optimised, "_bought_plainly", plainly)
+            bought.append(next(bought_alone(site, Judge(site), first, PRICES, 20)))
+        monkeypatch.undo()
+        plain += optimised._bought_plainly(shops[0]) is not None
+        assert bought[0].least and PRICES.total(bought[0].changes) == PRICES.total(bought[1].changes)
+        after = Judge(Site(applied(closed, bought[0].changes)))
+        assert all(after.targets(n) for n in there if n in after.site.start)
+    assert plain > 3
 
 
 def test_a_quick_remedy_makes_room_where_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:

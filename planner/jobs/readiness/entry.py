@@ -73,13 +73,12 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     def places(names: Sequence[str]) -> list[LparPlaces]:
         return [kept.get("lpar", n, said.lpar) for s in names for n in said.site.residents(s)]
 
-    def free(names: Sequence[str]) -> list[ServerFree]:
-        found = [kept.get("server", s, said.free) for s in names]
-        if not remedies:
-            return found
+    if remedies:
         from planner.jobs.readiness.remedies import with_remedy  # start-up: where somebody asks for remedies alone
 
-        return [with_remedy(f, said, loaded, asked.usage) for f in found]
+    def free(names: Sequence[str]) -> list[ServerFree]:
+        found = [kept.get("server", s, said.free) for s in names]
+        return [with_remedy(f, said, loaded, asked.usage) for f in found] if remedies else found
 
     # Not every second one: servers often stand two and two, of which one has as much to say as those like it.
     halves = [[s for n, s in enumerate(servers) if (n + 1) // 2 % 2 == half] for half in (0, 1)]
@@ -93,6 +92,9 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     def opens(site: Site, judge: Judge, server: str) -> bool:
         return Verdicts(site, options, judge, inactive=asked.inactive).opens(server)
 
+    # What both halves ask for is worked out before they part: the graph of reach, and who may move.
+    for lpar in said.site.lpars:
+        said.judge.ready(lpar)
     (more, second, down), (lpars, first, lost) = beside(there, here)
     found = sorted((*first, *second), key=lambda f: servers.index(f.server))
     today = ReadinessDocument(
