@@ -73,12 +73,10 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
 def in_forks(work: Callable[[P, S], T], shared: P, tasks: Iterable[S], processes: int) -> Iterator[T]:
     """What ``work``, a function of a module, returns for what all tasks share and each task, in their order, by so many
     forked processes. A task is taken when a process is free for it; what one that died had in hand is done here."""
-    import multiprocessing  # start-up: as above
-    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+    from concurrent.futures import FIRST_COMPLETED, wait  # start-up: as above
     from concurrent.futures.process import BrokenProcessPool
 
-    with ended():
-        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _work_in_fork, (work, shared))
+    with pool_of(processes, "fork", _work_in_fork, work, shared) as pool:
         todo = iter(tasks)
         asked: deque[tuple[S, Future[T]]] = deque()
 
@@ -86,18 +84,15 @@ def in_forks(work: Callable[[P, S], T], shared: P, tasks: Iterable[S], processes
             free = processes - sum(not future.done() for _, future in asked)
             asked.extend((task, _submitted(pool, task)) for task in islice(todo, free))
 
-        try:
+        ask()
+        while asked:
+            task, future = asked[0]
+            if not future.done():
+                wait([f for _, f in asked if not f.done()], return_when=FIRST_COMPLETED)
+            else:
+                asked.popleft()
+                yield work(shared, task) if isinstance(future.exception(), BrokenProcessPool) else future.result()
             ask()
-            while asked:
-                task, future = asked[0]
-                if not future.done():
-                    wait([f for _, f in asked if not f.done()], return_when=FIRST_COMPLETED)
-                else:
-                    asked.popleft()
-                    yield work(shared, task) if isinstance(future.exception(), BrokenProcessPool) else future.result()
-                ask()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _submitted(pool: ProcessPoolExecutor, task: Any) -> Future[Any]:
@@ -123,6 +118,24 @@ def _work_in_fork(work: Callable[[Any, Any], Any], shared: object) -> None:
 def _in_fork(task: object) -> Any:
     work, shared = _forked
     return work(shared, task)
+
+
+@contextmanager
+def pool_of(processes: int, method: str, begin: Callable[..., None] | None = None, *given: Any
+            ) -> Iterator[ProcessPoolExecutor]:
+    """A pool of so many processes, made by this ``method`` of multiprocessing, that end with this block, and with this
+    process however it ends. ``begin`` with what is given is called in each first; it calls :func:`work_for_another`,
+    which is what it is by default."""
+    from concurrent.futures import ProcessPoolExecutor  # start-up: as above
+    from multiprocessing import get_context
+
+    with ended():
+        first: Callable[..., None] = begin or work_for_another
+        pool = ProcessPoolExecutor(processes, get_context(method), first, given)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from children import child
+from quick import environment
 
 from planner import parallel
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_both_halves_come_back_from_two_processes() -> None:
@@ -86,7 +90,7 @@ def test_tasks_are_taken_when_a_process_is_free_for_them(tmp_path: Path) -> None
     assert len(ahead) == 12 and max(ahead) <= 2
 
 
-PARENT = """
+FORKS = """
 import os, time
 from planner import parallel
 def work(shared, number):
@@ -94,13 +98,47 @@ def work(shared, number):
     time.sleep(600)
 list(parallel.in_forks(work, None, [1, 2], 2))
 """
+READERS = """
+import os, sys, time
+from pathlib import Path
+from planner.formats import open as door
+if __name__ == "__main__":
+    door._MANY_BYTES, door._processors = 0, lambda: 2
+    for number in range(2):
+        Path(sys.argv[1], f"{number}.txt").write_text("nothing that is known\\n")
+    for _ in door.documents([Path(sys.argv[1])]):
+        os.write(1, b"begun\\n")
+        time.sleep(600)
+"""
+SPAWNED = """
+import os, time
+from planner import parallel
+def work(number):
+    os.write(1, b"begun\\n")
+    time.sleep(600)
+if __name__ == "__main__":
+    with parallel.pool_of(2, "spawn") as pool:
+        list(pool.map(work, [1, 2]))
+"""
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_processes_end_with_the_one_they_work_for(how: signal.Signals) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert parent.stdout is not None
-    assert [parent.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
-    parent.send_signal(how)
-    assert parent.stdout.read() == b""  # comes when the last process that has the pipe is gone
-    parent.wait()
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("program", "begun"), [(FORKS, 2), (SPAWNED, 2), (READERS, 1)], ids=["forks", "spawned", "readers"])
+def test_processes_end_with_the_one_they_work_for(program: str, begun: int, how: signal.Signals, tmp_path: Path) -> None:
+    """Readers of a large directory outlived a command that was killed, for ever."""
+    script, read = tmp_path / "program.py", tmp_path / "read"
+    script.write_text(program)
+    read.mkdir()
+    with child(sys.executable, str(script), str(read), env=environment()) as parent:
+        assert parent.stdout is not None
+        assert [parent.stdout.readline() for _ in range(begun)] == [b"begun\n"] * begun
+        parent.send_signal(how)
+        out, _ = parent.communicate(timeout=60)  # comes when the last process that has the pipe is gone
+        assert out == b""
+
+
+def test_pools_are_made_in_one_place() -> None:
+    """And in the sweep's, whose processes each have a pool of their own."""
+    made = {str(path.relative_to(ROOT)) for folder in ("planner", "tests/outside") for path in (ROOT / folder).rglob("*.py")
+            if re.search(r"\b(ProcessPoolExecutor|Pool|Process)\(", path.read_text())}
+    assert made == {"planner/parallel.py", "planner/jobs/sweep_runners.py"}

@@ -19,6 +19,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import archive, capture, registry
 from planner.formats.base import Reading, read_text
 from planner.formats.lines import LineStream
+from planner.parallel import pool_of
 
 if TYPE_CHECKING:
     from planner.formats import table
@@ -193,14 +194,12 @@ def _in_parallel(files: list[_File], read: _Read) -> Iterator[list[list[Document
     workers = min(_MOST_WORKERS, _processors(), len(files))
     if workers < 2 or sum(map(_size, files)) <= _MANY_BYTES:
         return
-    from concurrent.futures import ProcessPoolExecutor  # start-up: few sites have so much
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool  # start-up: few sites have so much
 
     each = max(1, len(files) // (workers * _CHUNKS_EACH))
     chunks = [files[at:at + each] for at in range(0, len(files), each)]
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with pool_of(workers, "spawn") as pool:
             yield from pool.map(partial(_read_chunk, read=read), chunks)
     except (BrokenProcessPool, OSError):
         return

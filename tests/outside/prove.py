@@ -14,9 +14,8 @@ import sys
 import time
 import traceback
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,10 @@ import draw
 import goals_told
 import kin
 import typed
+
+from planner.parallel import pool_of
+
+Task = tuple[int, int, int, float, str, Path]
 
 
 def case(seed: int, kind: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -89,7 +92,7 @@ class Tally:
         return "\n".join(lines)
 
 
-def proved_all(given: tuple[int, int, int, float, str, Path]) -> Tally:
+def proved_all(given: Task) -> Tally:
     """Every ``step``-th case from ``seed`` on: so many, or until so many seconds are over."""
     seed, step, goals, seconds, kind, out = given
     tally, until = Tally(), time.monotonic() + seconds
@@ -104,6 +107,12 @@ def proved_all(given: tuple[int, int, int, float, str, Path]) -> Tally:
         seed, done = seed + step, done + 1
     tally.cpu_s = time.process_time()
     return tally
+
+
+def side_by_side(many: Sequence[Task]) -> Iterator[Tally]:
+    """What each of these comes to, in a process each, none of which outlives this one."""
+    with pool_of(len(many), "spawn") as pool:
+        yield from pool.map(proved_all, many)
 
 
 def main() -> int:
@@ -124,9 +133,8 @@ def main() -> int:
     many = [(given.first + k, given.workers, -(-(given.goals - k) // given.workers), given.seconds, given.kind, given.out)
             for k in range(given.workers)]
     tally = Tally()
-    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(proved_all, many):
-            tally.add(part)
+    for part in side_by_side(many):
+        tally.add(part)
     print(tally.printed())
     print(f"{tally.counts.total():,} goals from seed {given.first} on: {tally.refuted} refuted, "
           f"{sum(n for (_, s), n in tally.counts.items() if s == 'traceback')} tracebacks; {tally.cpu_s:,.0f} CPU seconds")

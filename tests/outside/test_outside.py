@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gc
+import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import draw
@@ -11,6 +18,10 @@ import goals_told
 import prove
 import pytest
 from answer import Answered, ask
+from children import child
+from quick import environment
+
+from planner import stopwatch
 
 Plan = dict[str, Any]
 
@@ -81,3 +92,52 @@ def test_the_checker_refuses_a_full_server(known: tuple[dict[str, Any], Plan]) -
             assert any(w.startswith("memory.capacity") for w in goals_told.checked(other, plan))
             return
     raise AssertionError("no server takes anybody in")
+
+
+def _of_this_process() -> dict[str, object]:
+    """What a command may set for the whole process, where it is the process."""
+    return {"cycles": (gc.isenabled(), gc.get_threshold()), "began": stopwatch.began(),
+            "signals": {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)},
+            "directory": os.getcwd(), "arguments": sys.argv, "streams": (sys.stdout, sys.stderr),
+            "environment": dict(os.environ), "threads": threading.active_count()}
+
+
+def test_a_question_leaves_nothing_in_the_process() -> None:
+    """A worker grew by a megabyte in each 25 questions: one of them is typed, and the command froze what a process that ends
+    never looks at again. And its time limit was over from the start, since it began when the worker did."""
+    before, frozen, held = _of_this_process(), gc.get_freeze_count(), []
+    for _ in range(3):
+        assert prove.proved(25)[2] == []
+        gc.collect()
+        held.append(sys.getallocatedblocks())
+    assert _of_this_process() == before
+    assert gc.get_freeze_count() <= frozen and held[2] - held[1] < 2_000
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_the_one_they_work_for(how: signal.Signals, tmp_path: Path) -> None:
+    """A proof that was ended left them at work for hours."""
+    with child(sys.executable, prove.__file__, "--seconds", "600", "--workers", "2", "--out", str(tmp_path), env=environment()
+               ) as process:
+        workers = _children(process.pid, 3)  # two, and multiprocessing's own
+        time.sleep(1)
+        process.send_signal(how)
+        process.communicate(timeout=60)  # comes when the last process that has the pipes is gone
+        assert [pid for pid in workers if _runs(pid)] == []
+
+
+def _children(pid: int, count: int) -> list[str]:
+    """The processes that a process has begun, once there are so many."""
+    until = time.monotonic() + 60
+    while len(found := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()) < count:
+        assert time.monotonic() < until, found
+        time.sleep(0.05)
+    return found
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there, and has not ended."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False

@@ -78,15 +78,16 @@ def _plan(path: Path, estate: Path, rng: Random) -> Iterator[str]:
 
 
 def run(words: list[str]) -> tuple[int, str]:
-    """The command in this process: exit code and what it wrote to both streams."""
-    from planner.cli import main
+    """The command in this process, but for what its ``main`` sets for a process that ends with it (when its time began, no
+    search for cycles, SIGTERM): exit code and what it wrote to both streams."""
+    from planner.cli import app
 
     out = io.StringIO()
     argv = sys.argv
     try:
         sys.argv = ["planner", *words]
         with redirect_stdout(out), redirect_stderr(out):
-            main()
+            app()
     except SystemExit as end:
         return int(end.code or 0) if not isinstance(end.code, str) else 1, out.getvalue()
     finally:
