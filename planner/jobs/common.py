@@ -270,8 +270,9 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
         warned += _milder((*judge.readiness(m.lpar), *of_move))
     warned += _milder(judge.flights(plan.moves, plan.window))
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
-    today = set(broken_today(site.estate, site.policies))
-    warned += [f for f in loaded.findings if f.subject in touched and f not in today]
+    gaps = [f for f in loaded.findings if f.subject in touched]
+    today = set(broken_today(site.estate, site.policies)) if gaps else ()
+    warned += [f for f in gaps if f not in today]
     end = site.start | {m.lpar: m.target for m in plan.moves}
     warned += broken_policies(site.estate, site.policies, end, "after this plan")
     warned += broken_if_kept(loaded, end, "after this plan")

@@ -159,9 +159,10 @@ class PlacementProgram:
     def add_capacity(self) -> None:
         """processor.capacity, processor.pool, memory.capacity and whatever else is used up: of each part of a server
         LPARs take what its ``room`` is at most, those that stay included."""
+        coming = {s: [(n, self.x[n, s]) for n in names] for s, names in self.by_server.items()}
+        moments = self.moments()
         for resource, s in product(ledger.RESOURCES, self.survivors):
-            coming = [(n, self.x[n, s]) for n in self.by_server[s]]
-            loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
+            loads = [self.load(resource, s, coming[s], moment) for moment in moments]
             for part, (terms, rhs) in ((part, load[part]) for part in loads[0] for load in loads):
                 if not resource.rare or sum(terms.values()) > rhs:
                     self.keep_within(Tag(resource.rule, s, part), {**terms, **self.wanted(s, resource)}, rhs)

@@ -181,9 +181,9 @@ class _Rules:
     @remembered
     def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
         """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
-        size = self.site.held(lpar, server)
-        return tuple((numbers[part], amount) for r, numbers in self.counted[server]
-                     for part, amount in r.takes(self.site, lpar, server, size).items() if part in numbers)
+        site, size = self.site, self.site.held(lpar, server)
+        return tuple([(numbers[part], amount) for r, numbers in self.counted[server]
+                      for part, amount in r.takes(site, lpar, server, size).items() if part in numbers])
 
     @remembered
     def most_taken(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
