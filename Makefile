@@ -64,10 +64,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive planner
 
-# Commands killed, on full and broken disks, with hostile files, a thousand of them one after the other.
+# Commands killed, on full and broken disks, with hostile files, under wrong clocks, a thousand of them one after the other.
 faults: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/fault_points.py
 	$(BIN)/python benchmarks/fault_files.py
+	$(BIN)/python benchmarks/fault_clock.py
 	$(BIN)/python benchmarks/fault_soak.py
 
 # Wheel and sdist, installed where nothing else is; PYTHONS="python3.12 python3.13" for those interpreters.

@@ -59,13 +59,16 @@ _BEFORE = """
 let shift = Date.parse("NOW") - Date.now();
 const real = Date.now.bind(Date), later = setTimeout.bind(window), never = clearTimeout.bind(window), due = new Set(), saved = [];
 Date.now = () => real() + shift;
+let passed = 0;
+const steady = performance.now.bind(performance);
+performance.now = () => steady() + passed;
 setTimeout = (what, ms = 0, ...more) => { const id = later(() => { due.delete(id); what(...more); }, ms); if (ms < 1000) due.add(id); return id; };
 clearTimeout = id => { due.delete(id); never(id); };
 Blob = class extends Blob { constructor(parts, options) { super(parts, options); saved.push(parts.join("")); } };
 URL.createObjectURL = () => "#during";
 for (const [key, value] of Object.entries(KEPT)) localStorage.setItem(key, value);
-/* So much later by the page's clock, and all is done that it had begun. */
-const wait = async ms => { shift += ms; for (let quiet = 0; quiet < 3; quiet = due.size ? 0 : quiet + 1) await new Promise(go => later(go, 4)); };
+/* So much later by the page's clock, which is set back where that is negative; and all is done that it had begun. */
+const wait = async ms => { shift += ms; passed += Math.max(0, ms); for (let quiet = 0; quiet < 3; quiet = due.size ? 0 : quiet + 1) await new Promise(go => later(go, 4)); };
 const one = s => document.querySelector(s);
 const tick = async (event, n) => { await wait(700); one(`[data-tick="${event}"][data-n="${n}"]`).click(); await wait(100); };
 """

@@ -123,6 +123,14 @@ def test_failed_moves_and_validations_have_figures_of_their_own() -> None:
     assert 195 < figures["hmc_overhead_s"].value < 225, "without its validation"
 
 
+def test_a_log_of_a_clock_that_was_set_back_says_so() -> None:
+    rows = [("22:00:00", "22:05:00"), ("22:10:00", "21:15:00"), ("21:20:00", "21:20:00")]
+    text = "LPAR,Start,End,Bytes sent,Result\n" + "".join(
+        f"l{n},2026-03-02 {start},2026-03-02 {end},1000000000,ok\n" for n, (start, end) in enumerate(rows))
+    told = calibrate(read_document(text.encode(), "moves.csv"))
+    assert told.left_out == (("it does not end after it starts, by its log: the clock may have been set back", 2),)
+
+
 def test_flights_that_share_movers_count_by_their_share() -> None:
     at = dt.datetime(2026, 3, 2, 22)
     def flight(name: str, start: int, end: int, mover: str = "A-v1") -> PastMove:

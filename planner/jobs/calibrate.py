@@ -120,6 +120,8 @@ class _Join:
         """What a move teaches, or why it teaches nothing."""
         if m.failed:
             return None, "failed: counted among the failed ones alone"
+        if not m.seconds and m.start and m.end:
+            return None, "it does not end after it starts, by its log: the clock may have been set back"
         if m.seconds is None or m.seconds <= 0:
             return None, "not both start and end are known"
         timed = self._timed(m, m.seconds)

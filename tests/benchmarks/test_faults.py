@@ -26,6 +26,12 @@ def test_changes_to_files_killed_and_refused() -> None:
     assert number >= 6 and said == f"{number} faults at the changes of 1 commands, 0 wrong"
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler the clock is not set back")
+def test_clocks_set_back() -> None:
+    said = last_line("fault_clock.py", "--only", "load xlsx,history add anew,resume now")
+    assert said == "3 commands under 5 wrong clocks, 0 wrong"
+
+
 def test_hostile_files() -> None:
     said = last_line("fault_files.py", "--only", "policy,parameters", "--leaves", "4", "--every", "12")
     assert int(said.partition(" ")[0]) >= 6 and " in 2 places, 0 wrong; exit codes: " in said

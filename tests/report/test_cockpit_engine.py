@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from cockpit import block, in_node, needs_node
 from estates import BASE, changed, estate, loaded, lpar, policy, server, stating
-from evening import record
+from evening import BEGIN, record
 from landscape import landscape
 
 from planner.api import consolidate, headroom
@@ -88,6 +89,22 @@ def test_page_and_planner_agree_on_what_may_come_after_what(tmp_path: Path) -> N
         reading = evening_record.read(json.dumps(record(plan, {1: events})), "night.json")
         assert bool(reading.records) is may, events
     assert 10 < sum(let) < len(let) / 4
+
+
+def test_page_and_planner_agree_on_when_it_may_be(tmp_path: Path) -> None:
+    """Of a move and of the work: later, at once, and before what went before, as after a clock that was set back."""
+    plan, _ = planned()
+    for n, second in itertools.product((1, 0), (60, 0, -60)):
+        last = "arrived" if n else "over"
+        may = in_node(tmp_path, data(), f"return ticked(fresh(), [{n}, 'started', 0], [{n}, '{last}', {second}]) !== null")
+        begun, over = (str(BEGIN + timedelta(seconds=s)) for s in (0, second))
+        events = [{"event": e, "at": at, "who": "", "note": ""} for e, at in (("started", begun), (last, over))]
+        told = record(plan, {1: ["started"]} if n else {})
+        if n:
+            told["moves"][0]["events"] = events
+        else:
+            told["work"] = events
+        assert bool(evening_record.read(json.dumps(told), "night.json").records) is may is (second >= 0), (n, second)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -80,6 +80,33 @@ def test_ticked_pasted_failed_and_exported_it_goes_on_with_what_is_left(tmp_path
     assert home.verified and {m.lpar for m in home.moves} == {moves[first].lpar, moves[third].lpar}
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_from_ticking_what_is_over(tmp_path: Path) -> None:
+    """The page said that it cannot be ticked, until the clock had caught up; and exported a work that was over before it began, which
+    resume refused. A lane's log and a listing are taken too."""
+    first, second, third, *_ = (m for m in plan().leg("out"))
+    rows = f"LPAR,Source,Target,Start,End,Result\n{second.lpar},{second.source},{second.target},2026-12-05 22:02:00,2026-12-05 21:59:00,ok\n"
+    rest = [m for m in plan().leg("out") if m not in (first, second, third)]
+    told = in_chromium(tmp_path, page(), f"""
+      const read = async text => {{ one("#k-text").value = text; one("#k-read").click(); await wait(100); return one("#k-read-said").textContent; }};
+      await tick("started", {first.number}); await tick("started", {third.number}); await wait(-3600000);
+      await tick("arrived", {first.number});
+      const said = one("#k-said").textContent, log = await read({json.dumps(rows)});
+      const seen = await read({json.dumps(f"# {third.source}{chr(10)}x,Running{chr(10)}# {third.target}{chr(10)}{third.lpar},Running{chr(10)}")});
+      for (const n of {json.dumps([m.number for m in rest])}) {{ await tick("started", n); await tick("arrived", n); }}
+      await wait(3700000); await tick("started", 0); await wait(-3600000); await tick("over", 0);
+      one("[data-export]").click(); await wait(300);
+      return {{ said, log, seen, shown: one("#during").textContent }}""")
+    answer = told["answer"]
+    assert told["wrong"] == [] and answer["said"].startswith(f"{first.lpar}") and "arrived" in answer["said"]
+    assert f"{second.lpar}: arrived" in answer["log"] and f"{third.lpar}: arrived" in answer["seen"]
+    assert "NaN" not in answer["shown"] and "Infinity" not in answer["shown"]
+    night = tmp_path / "night.json"
+    night.write_text(told["saved"][0], encoding="utf-8")
+    found = recorded(night, plan(), loaded(ESTATE))
+    assert [e.event for e in found.work] == ["started", "over"] and not found.under_way
+    assert resume(found.loaded, plan(), NIGHT, on=False, record=found).verified
+
+
 def test_the_whole_evening_by_keys_alone(tmp_path: Path) -> None:
     """Sorted, filtered, ticked, failed, stopped, recovered, pasted, exported, checked, told to the change ticket: nothing but keys."""
     first, second, third = (moves[0].number for _, moves in plan().lanes("out")[:3])

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from estates import BASE, changed, estate, loaded, lpar, server
+from fault_clock import built
 from resume import carried_out
 from stub_hmc import StubHmc
 
@@ -157,6 +158,22 @@ def test_a_move_that_takes_too_long_is_told_and_goes_on(hmc: StubHmc, scripts: d
     assert hmc.servers["A"]["a1"] == "Migrating - Running" and orders(hmc) == ["-o v a1", "-o m a1"]
     code, said = hmc.run(impatient, "--yes")
     assert code == 6 and "Somebody else" not in said and orders(hmc) == ["-o v a1", "-o m a1"]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler the clock is not set")
+@pytest.mark.parametrize("step_s", [-600, 600])
+def test_a_clock_that_is_set_meanwhile_makes_no_move_short_or_long(
+        step_s: int, hmc: StubHmc, scripts: dict[str, Path], tmp_path: Path) -> None:
+    """Set back by an hour a hang was told an hour late; set forward a move was said to hang."""
+    (tmp_path / "clock").write_text(f"0 {step_s}")
+    clock = {"LD_PRELOAD": str(built(tmp_path)), "FAULT_CLOCK": str(tmp_path / "clock")}
+    code, said = hmc.run(scripts["lane-1.sh"], "--yes", **clock)
+    assert code == 0 and said.count(" after 0 min ") == 2, said
+    hmc.put("B", "a1", ""), hmc.put("A", "a1", "Running"), hmc.wrong(move={"a1": "hang"})
+    impatient = scripts["lane-1.sh"]
+    impatient.write_text(re.sub("stop_min=[0-9]+", "stop_min=0", impatient.read_text()))
+    code, said = hmc.run(impatient, "--yes", **clock)
+    assert code == 4 and "takes longer than 0 minutes" in said
 
 
 def test_a_lost_connection_is_no_reason_to_order_again(hmc: StubHmc, scripts: dict[str, Path]) -> None:

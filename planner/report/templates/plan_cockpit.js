@@ -64,9 +64,9 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   }
   const may = () => Engine.hands(M, S, R, now(), null).filter(h => h.kind === "start").map(h => h.n);
   function tick(n, event) {
-    const next = Engine.tick(M, R, n, event, iso(now()), $("#k-who").value.trim());
+    const at = Math.max(now(), Engine.lastAt(R, n)), next = Engine.tick(M, R, n, event, iso(at), $("#k-who").value.trim());
     if (!next) return say("That cannot be ticked now");
-    change(next, n ? `${name(n)} ${WORD[event]} ${whenMs(now())}` : `${P.work.words} ${event} ${whenMs(now())}`);
+    change(next, n ? `${name(n)} ${WORD[event]} ${whenMs(at)}` : `${P.work.words} ${event} ${whenMs(at)}`);
   }
   function undo(n) {
     const row = Engine.log(M, R).find(r => r.n === n && r.last), next = row && Engine.untick(M, R, n);
@@ -146,8 +146,8 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     for (const x of $$("[data-until]")) { const left = +x.dataset.until - t; x.textContent = left < 0 ? "−" + clock(-left) : left > 172800 ? `${Math.floor(left / 86400)} days` : clock(left); }
     for (const x of $$("[data-since]")) x.textContent = clock((now() - +x.dataset.since) / 1000);
     for (const x of $$("[data-flown]")) {
-      const st = S.get(+x.dataset.flown), m = M.moves.get(+x.dataset.flown), flown = (now() - st.begun) / 1000, limit = Engine.limits(M, m);
-      x.firstChild.textContent = spanOf(Math.max(0, flown));
+      const st = S.get(+x.dataset.flown), m = M.moves.get(+x.dataset.flown), flown = Math.max(0, (now() - st.begun) / 1000), limit = Engine.limits(M, m);
+      x.firstChild.textContent = spanOf(flown);
       const bar = $(".p-flown", x.parentNode);
       if (bar) bar.setAttribute("width", Math.min(100, 100 * flown / limit.stop).toFixed(1));
     }
@@ -384,7 +384,8 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     let made = R;
     const ticks = (list, note) => {
       for (const t of list) {
-        const next = Engine.tick(M, made, t.n, t.event, iso(t.local ? msOf(t.local) : now()), $("#k-who").value.trim(), note);
+        const at = t.local ? msOf(t.local) : Math.max(now(), Engine.lastAt(made, t.n));
+        const next = Engine.tick(M, made, t.n, t.event, iso(at), $("#k-who").value.trim(), note);
         if (next) { made = next; said.push(`${name(t.n)}: ${t.event}`); } else said.push(`${name(t.n)}: ${t.event} does not go with what is ticked`);
       }
     };
@@ -519,8 +520,8 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     if (!b) return;
     if (b.dataset.tick) {
       const card = b.closest(".lane-card").id;
-      if (now() - (ticked.get(card) || 0) < GUARD_MS) return;
-      ticked.set(card, now());
+      if (performance.now() - (ticked.get(card) ?? -GUARD_MS) < GUARD_MS) return;
+      ticked.set(card, performance.now());
       tick(+b.dataset.n, b.dataset.tick);
     } else if (b.dataset.undo) undo(+b.dataset.undo);
     else if (b.dataset.check) sign(P.checks[+b.dataset.check], b.dataset.lpar);

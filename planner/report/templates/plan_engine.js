@@ -62,6 +62,9 @@ const Engine = (() => {
   const fresh = P => ({ format: "planner-record", version: 1, plan_sha256: P.plan, moves: [], work: [], checks: [] });
   const eventsOf = (R, n) => (R.moves.find(m => m.number === n) || { events: [] }).events;
   const lastOf = events => events.length ? events[events.length - 1].event : "";
+  /* When a move (0: the work) was ticked last, in milliseconds: what comes after that is not before it, even where the clock has been
+     set back since. */
+  const lastAt = (R, n) => Math.max(-Infinity, ...(n ? eventsOf(R, n) : R.work).map(e => Date.parse(e.at)));
 
   /* Move → its state, and when it came to it. `begun`: its last start; `first`: its first; `over`: when it arrived. */
   function states(M, R) {
@@ -84,12 +87,12 @@ const Engine = (() => {
 
   /* The record with one more event of a move (n 0: of the work), or null where that cannot be. */
   function tick(M, R, n, event, at, who = "", note = "") {
-    const one = { event, at, who, note };
-    if (!n) return WORK[lastOf(R.work)].includes(event) ? { ...R, work: [...R.work, one] } : null;
+    const one = { event, at, who, note }, early = Date.parse(at) < lastAt(R, n);
+    if (!n) return WORK[lastOf(R.work)].includes(event) && !early ? { ...R, work: [...R.work, one] } : null;
     const events = eventsOf(R, n), m = M.moves.get(n), chain = M.chains.get(m.lpar);
     const before = chain[chain.indexOf(n) - 1], after = chain[chain.indexOf(n) + 1];
     if (!NEXT[lastOf(events)].includes(event) || (before && lastOf(eventsOf(R, before)) !== "arrived")) return null;
-    if ((after && eventsOf(R, after).length) || (events.length && Date.parse(at) < Date.parse(events[events.length - 1].at))) return null;
+    if ((after && eventsOf(R, after).length) || early) return null;
     const row = { number: n, lpar: m.lpar, leg: m.leg, source: m.from, target: m.to, source_mover: m.movers[0] || "",
       target_mover: m.movers[1] || "", events: [...events, one] };
     return { ...R, moves: [...R.moves.filter(x => x.number !== n), row].sort((a, b) => a.number - b.number) };
@@ -537,7 +540,7 @@ const Engine = (() => {
       const end = run.result === "ok" ? "arrived" : "failed", st = have.get(n);
       if (st === "arrived" || (st === end && end === "failed")) continue;
       if (st === "" || st === "recovered") ticks.push({ n, event: "started", local: run.start });
-      ticks.push({ n, event: end, local: run.end });
+      ticks.push({ n, event: end, local: run.end < run.start ? run.start : run.end });
       have.set(n, end);
     }
     return { ticks, said };
@@ -559,6 +562,6 @@ const Engine = (() => {
     });
   }
 
-  return { model, heldUp, fresh, states, workOf, tick, untick, log, parsed, merged, zero, gates, at, phase, limits, hands, opened,
+  return { model, heldUp, fresh, states, workOf, lastAt, tick, untick, log, parsed, merged, zero, gates, at, phase, limits, hands, opened,
     forecast, forecasting, tonight, planned, safeStop, read, observed, logged, results, took, normal, below, quantile };
 })();
