@@ -334,6 +334,8 @@ class _Holdings:
     def slack(self, wanted: Collection[Key]) -> dict[Key, int]:
         """What is free of each when the leg begins; what has no limit is left out. More than there is may be held at
         the start, and stay so."""
+        if not wanted:
+            return {}
         free = dict[Key, int]()
         for server in sorted({server for _, server, _ in wanted}):
             free |= self._first(server)
