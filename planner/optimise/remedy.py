@@ -8,7 +8,7 @@ it by :meth:`Buying.add_refusal`, after the whole plan on the changed estate was
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -398,7 +398,7 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
     """The cheapest changes for the LPARs of a server alone, everybody coming home: as if there were room for all
     everywhere, on the servers with most of it; and where there is room for them."""
     must, others = list(site.residents(server)), [s for s in site.servers if s != server]
-    offered = {n: _offered(site, judge, n, others) for n in must}
+    offered = _offered(site, judge, must, others)
     among = tuple(_among(site, offered))
     shop = shop_of(site, judge, prices, must, (), among, only=offered, come_back=True)
     if shop.stranded:
@@ -407,13 +407,14 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
     less_room = {s: (_PRICE - 1) * rank // most for rank, s in enumerate(_roomiest(site, among))}
     for places in shop.candidates.cost.values():
         places.update((s, less_room[s]) for s in places if s != STOPPED)
-    least = None
-    if (plain := _bought_plainly(shop)) is not None:
-        least = prices.total(plain)
-        yield QuickBuy(plain, among, True)
+    plain = _bought_plainly(shop)
+    if plain:
+        yield from (QuickBuy(changes, among, True) for changes in plain)
+        return
     model = Buying(site, shop, among, must)
     counted = {r.rule for r in ledger.RESOURCES}
     everywhere = model.program.without(*(row.tag for row in model.program.rows if row.tag.rule in counted))
+    least = None
     for ask in (partial(solve, everywhere, time_limit), partial(model.solve, now() + time_limit, 0.0)):
         solution = ask()
         if solution.outcome is not Outcome.OPTIMAL:
@@ -421,38 +422,37 @@ def bought_alone(site: Site, judge: Judge, server: str, prices: Prices, time_lim
         changes = model.changes(solution)
         price = prices.total(changes)
         least = price if least is None else least
-        if changes != plain:
-            yield QuickBuy(changes, among, price == least)
+        yield QuickBuy(changes, among, price == least)
 
 
 Needs = Mapping[str, Mapping[str, Sequence[Alternatives]]]
 """LPAR → server → of each of these one."""
 
 
-def _bought_plainly(shop: Shop) -> tuple[Repair, ...] | None:
-    """The cheapest changes were there room for all everywhere, where that is plain: of those who may need the same,
-    what lets all of them go to one server costs no more than what the dearest of them needs alone. None where it does
-    not."""
+def _bought_plainly(shop: Shop) -> list[tuple[Repair, ...]]:
+    """The cheapest sets of changes were there room for all everywhere, where that is plain: of those who may need the
+    same, what lets all of them go to one server costs no more than what the dearest of them needs alone. One for each
+    such server, that with most room first; none where it does not."""
     places: Needs = {n: {s: [[(shop.stops[n],)]] if s == STOPPED else [[*row] for row in shop.needs[n, s] if all(row)]
                          for s in of} for n, of in shop.candidates.cost.items()}
     needs = {n: of for n, of in places.items() if all(of.values())}
     wanted = inverted((n, c) for n, of in needs.items() for rows in of.values() for c in _named(rows))
     found = [_together(shop, needs, names) for names in linked(needs, wanted.values())]
-    if any(price > least for price, least, _ in found):
-        return None
-    return in_order([c for *_, changes in found for c in changes], shop.prices)
+    count = max(map(len, found), default=0) if all(found) else 0
+    chosen = [[ways[min(number, len(ways) - 1)] for ways in found] for number in range(count)]
+    return [*dict.fromkeys(in_order([c for changes in of for c in changes], shop.prices) for of in chosen)]
 
 
-def _together(shop: Shop, needs: Needs, names: Sequence[str]) -> tuple[int, int, tuple[Repair, ...]]:
-    """The price of what lets all of these go to one server, what they cost at least, and the changes."""
+def _together(shop: Shop, needs: Needs, names: Sequence[str]) -> list[tuple[Repair, ...]]:
+    """What lets all of these go to one server, of each server where that costs no more than they do at least."""
     total = shop.prices.total
     least = max(min(_at_least(rows, shop.prices) for rows in needs[n].values()) for n in names)
     ways = []
     for s in set.intersection(*({*needs[n]} for n in names)):
         changes = (*dict.fromkeys(c for n in names for row in needs[n][s] for c in min(row, key=total)),)
-        ways.append((total(changes), sum(shop.candidates.cost[n][s] for n in names), s, changes))
-    price, _, _, changes = min(ways, key=lambda way: way[:3], default=(least + 1, 0, "", ()))
-    return price, least, changes
+        if total(changes) == least:
+            ways.append((sum(shop.candidates.cost[n][s] for n in names), s, changes))
+    return [changes for *_, changes in sorted(ways, key=lambda way: way[:2])]
 
 
 def _named(rows: Iterable[Alternatives]) -> set[Repair]:
@@ -468,7 +468,7 @@ def _at_least(rows: Sequence[Alternatives], prices: Prices) -> int:
 def worth_buying(site: Site, judge: Judge, names: Sequence[str], servers: Sequence[str]) -> tuple[str, ...]:
     """The servers of these, of a large site, on which places are bought for LPARs: those with most room, and for each
     LPAR some that serve most of what it needs."""
-    return tuple(_among(site, {n: _offered(site, judge, n, servers) for n in names}))
+    return tuple(_among(site, _offered(site, judge, names, servers)))
 
 
 def part_with(site: Site, servers: Collection[str]) -> Estate:
@@ -479,12 +479,16 @@ def part_with(site: Site, servers: Collection[str]) -> Estate:
     return site.estate if tied else part
 
 
-def _offered(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) -> list[str]:
-    """Where it may go; the servers that serve most of what it needs, where it may go nowhere."""
-    if places := judge.targets(lpar, servers):
-        return places
-    lacks = site.reach.lacking(lpar, site.policies.ignorable_vlans)
-    return sorted(servers, key=lambda s: lacks[s])[:_PLACES]
+def _offered(site: Site, judge: Judge, names: Sequence[str], servers: Sequence[str]) -> dict[str, list[str]]:
+    """LPAR → where it may go; where it may go nowhere, the servers that serve most of what it needs, of equal ones
+    those that serve most of what the others need."""
+    may = {n: judge.targets(n, servers) for n in names}
+    lacks = {n: site.reach.lacking(n, site.policies.ignorable_vlans) for n, places in may.items() if not places}
+    of_all = Counter[str]()
+    for of in lacks.values():
+        of_all.update(of)
+    return {n: places or sorted(servers, key=lambda s: (lacks[n][s], of_all[s]))[:_PLACES]
+            for n, places in may.items()}
 
 
 def _roomiest(site: Site, servers: Collection[str]) -> list[str]:
