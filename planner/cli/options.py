@@ -285,7 +285,7 @@ def homes_from(plan: Path | None, loaded: Loaded, where: Path, *, come_back: boo
 
 def zone_known(name: str) -> str:
     """The name of a zone, as typed; raises InputError when there is no such zone."""
-    from planner.history.clock import zone_of
+    from planner.history.zones import zone_of
 
     return zone_of(name.strip()).key if name else ""
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.files import read_all
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Intake, Values, ViosRef, sharing_of, state_of
-from planner.formats.samples import Extract
+
+if TYPE_CHECKING:  # start-up: an estate has no samples
+    from planner.formats.samples import Extract
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|\x0f|\x0e")
 
@@ -132,7 +134,7 @@ def profile_sizes(record: Record, names: dict[str, str], mode: str, sharing: str
 #: One record into the intake of an estate.
 TakeFacts = Callable[[Intake, Record, Reading], None]
 #: The usage of one reading into what a file gives to a history.
-TakeSamples = Callable[[Extract, Reading], None]
+TakeSamples = Callable[["Extract", Reading], None]
 
 
 @dataclass(frozen=True, slots=True)

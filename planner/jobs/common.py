@@ -21,7 +21,7 @@ from planner.estate.standing import broken_if_kept, broken_policies, broken_toda
 from planner.findings import Finding, Severity, errors, ordered
 from planner.grouping import inverted
 from planner.history.calendar import BUCKETS, Bucket, Calendar
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
 from planner.jobs.evening import evening_of
 from planner.jobs.inactive import no_room_to_start, profiles_left

@@ -24,7 +24,7 @@ from planner.files import regular
 from planner.findings import Finding, Severity, Source, finding_json
 from planner.frames import frame
 from planner.grouping import grouped
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import (
     Account,

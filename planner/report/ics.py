@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.names import shown
 
 _MOST_OCTETS = 75

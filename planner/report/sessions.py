@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 from planner.estate.consoles import as_one_name
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Wait
 from planner.report.commands import consoles_for, is_ivm, migrlpar

@@ -12,7 +12,7 @@ from math import ceil, floor
 
 from planner.estate.consoles import is_ivm
 from planner.findings import Finding, Severity, assumed
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Consolidate, Whatif

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.plan.choices import BACK
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.estate.policies import owners
-from planner.history.clock import zone_of
+from planner.history.zones import zone_of
 from planner.names import command
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
