@@ -11,10 +11,10 @@ from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
 from planner.jobs.common import Options, assumptions, hours_between, left_behind, told_first, zoned
 from planner.jobs.homes import bringing_home
-from planner.jobs.without_order import without_order
 from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
+from planner.plan.details import Conflict
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
@@ -44,11 +44,17 @@ def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Pl
     judge = Judge(site)
     blank = _blank(loaded, site, goal, options)
     blank = blank.replace(findings=(*told_first(loaded, site, options), *_unstated(goal)))
+
+    def proved() -> Conflict | None:
+        from planner.jobs.without_order import without_order  # start-up: most questions have an order
+
+        return without_order(blank, site, judge)
+
     tried = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer, states: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s,
                                                unmoved=goal.unmoved, states=states),
-                      proved=lambda: without_order(blank, site, judge))
+                      proved=proved)
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     return finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)
