@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -112,6 +113,7 @@ _forked: list[Any] = []
 
 def _work_in_fork(work: Callable[[Any, Any], Any], shared: object) -> None:
     work_for_another()
+    gc.freeze()  # what it begins with stays as long as it does: no cycles are looked for in it
     _forked[:] = [work, shared]
 
 
@@ -173,6 +175,7 @@ def _outlived(parent: Any) -> None:
 
 def _sent(work: Callable[[], Any], other_end: Connection, out: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    gc.freeze()  # as above
     other_end.close()
     try:
         out.send((work(),))
