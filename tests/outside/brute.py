@@ -46,6 +46,7 @@ class Brute:
         self.names = sorted(n for n in self.site.lpars if self.site.active(n) or (
             asked.get("inactive") and self.site.home[n] in self.freed))
         self._fits: dict[tuple[str, frozenset[str], frozenset[str]], bool] = {}
+        self._costs: dict[tuple[str, str, str], Fraction] = {}
 
     def suits(self) -> bool:
         """Whether this is small enough, and nothing is asked that is not looked at here."""
@@ -152,15 +153,22 @@ class Brute:
         busy = {s for n, s in at.items() if self.site.active(n)}
         return not busy & set(self.asked.get("off", []))
 
+    def cost(self, name: str, source: str, target: str) -> Fraction:
+        """Of one move, in exact numbers."""
+        key = (name, source, target)
+        if key not in self._costs:
+            self._costs[key] = goals_told.cost(self.site, *key)
+        return self._costs[key]
+
     def price(self, placement: tuple[str, ...]) -> tuple[Fraction, Fraction]:
         at = dict(zip(self.names, placement, strict=True))
         total = Fraction(0)
         for n, s in at.items():
             home = self.site.home[n]
             if s != home:
-                total += goals_told.cost(self.site, n, home, s)
+                total += self.cost(n, home, s)
                 if self.kind == "headroom" and self.question.goes_home:
-                    total += goals_told.cost(self.site, n, s, home)
+                    total += self.cost(n, s, home)
         first = Fraction(0)
         if self.kind == "consolidate":
             off = {s for s in self.site.servers if s not in self.asked.get("keep", []) and not any(

@@ -104,6 +104,7 @@ class Site:
         if "overhead_s" in stated and "hmc_overhead_s" not in stated:
             self.parameters["hmc_overhead_s"] = self.parameters["overhead_s"]
         self._sees = {(z.lun, z.vios): z.reserve_policy for z in rows["zonings"]}
+        self._limits: dict[str, tuple[Fraction, Fraction]] = {}
         self._bridged: dict[tuple[str, str, int], set[str]] = defaultdict(set)
         for b in rows["bridges"]:
             self._bridged[self.vioses[b.vios].server, b.vswitch, b.vlan].add(b.vios)
@@ -179,6 +180,11 @@ class Site:
 
     def limits(self, server: str) -> tuple[Fraction, Fraction]:
         """What a server may hold by its ceilings and reserves."""
+        if server not in self._limits:
+            self._limits[server] = self._limits_of(server)
+        return self._limits[server]
+
+    def _limits_of(self, server: str) -> tuple[Fraction, Fraction]:
         s = self.servers[server]
         out = []
         for whole, ceiling, reserve, unit in ((s.configurable_units, "cpu-ceiling", "reserve-cores", 100),

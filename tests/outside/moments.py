@@ -124,7 +124,8 @@ class Ledger:
         return out
 
     def limit(self, server: str, what: str) -> Fraction:
-        return self.limits[server].get(what, self._limit(server, what))
+        known = self.limits[server]
+        return known[what] if what in known else self._limit(server, what)
 
     def _limit(self, server: str, what: str) -> Fraction:
         site, endless = self.site, Fraction(10**12)
