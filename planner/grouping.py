@@ -28,12 +28,13 @@ def linked(names: Iterable[T], groups: Iterable[Iterable[T]]) -> list[list[T]]:
     Members of groups that are not among ``names`` count for nothing.
     """
     order = {name: number for number, name in enumerate(names)}
-    part = {name: [name] for name in order}
-    for group in groups:
-        into: list[T] = []
-        for own in filter(None, map(part.get, group)):
-            if own is not into:
-                into, joins = (into, own) if len(into) >= len(own) else (own, into)
-                into += joins
-                part |= dict.fromkeys(joins, into)
-    return [sorted(one, key=order.__getitem__) for one in {id(one): one for one in part.values()}.values()]
+    chains = [chain for group in groups if len(chain := [name for name in group if name in order]) > 1]
+    if not chains:
+        return [[name] for name in order]
+    import networkx as nx  # start-up: where nothing hangs together it is not needed
+
+    graph = nx.Graph()
+    graph.add_nodes_from(order)
+    for chain in chains:
+        nx.add_path(graph, chain)
+    return [sorted(part, key=order.__getitem__) for part in nx.connected_components(graph)]

@@ -152,24 +152,6 @@ class Alike:
     fibre: tuple[PathGroup, ...]
 
 
-class Drawing:
-    """The graph in plain dictionaries: on a large estate it is asked a million times what is next to a node."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[Node, dict[str, Any]] = {}
-        self.edges: dict[Node, dict[Node, dict[str, Any]]] = {}
-        """Node → what stands behind it → what the edge says."""
-
-    def node(self, node: Node, **at: Any) -> None:
-        self.nodes.setdefault(node, {}).update(at)
-
-    def edge(self, one: Node, other: Node, **at: Any) -> None:
-        """An edge, and its ends where they are not drawn yet."""
-        self.node(one)
-        self.node(other)
-        self.edges.setdefault(one, {}).setdefault(other, {}).update(at)
-
-
 class Reach:
     """Reachability over an estate. Answers are computed once for each shape of question.
 
@@ -201,39 +183,28 @@ class Reach:
 
         Edges to a VIOS have ``usable``, and ``seas``, ``reserve_policy`` or ``ports``.
         """
-        import networkx as nx  # start-up: a plan asks for what is next to a node, and does without
+        import networkx as nx  # start-up: questions that ask nothing of reach do without
 
         graph = nx.DiGraph()
-        graph.add_nodes_from(self._drawn.nodes.items())
-        graph.add_edges_from((one, other, at) for one, behind in self._drawn.edges.items()
-                             for other, at in behind.items())
-        return graph
-
-    @cached_property
-    def _drawn(self) -> Drawing:
-        drawing = Drawing()
-        for s in self.estate.servers:
-            drawing.node(("server", s.name))
-        for v in self.estate.vioses:
-            drawing.edge(("vios", v.name), ("server", v.server))
-        self._add_bridges_and_ports(drawing)
-        lun_nodes = self._add_luns(drawing)
+        graph.add_nodes_from(("server", s.name) for s in self.estate.servers)
+        graph.add_edges_from((("vios", v.name), ("server", v.server)) for v in self.estate.vioses)
+        self._add_bridges_and_ports(graph)
+        lun_nodes = self._add_luns(graph)
         nodes: dict[Any, Alike] = {}
         for name in dict.fromkeys((*(p.name for p in self.estate.lpars), *self._networks, *self._disks, *self._fibres)):
-            self._add_lpar(drawing, name, nodes, lun_nodes)
-        return drawing
+            self._add_lpar(graph, name, nodes, lun_nodes)
+        return graph
 
-    def _add_bridges_and_ports(self, drawing: Drawing) -> None:
+    def _add_bridges_and_ports(self, graph: nx.DiGraph) -> None:
         seas: dict[tuple[Node, Node], list[str]] = defaultdict(list)
         for b in self.estate.bridges:
             seas[("vlan", b.vswitch, b.vlan), ("vios", b.vios)].append(b.sea)
-        for ends, names in seas.items():
-            drawing.edge(*ends, usable=True, seas=names)
-        for (vios, fabric), ports in self.ports_at.items():
-            drawing.edge(("fabric", fabric), ("vios", vios), usable=self.port_room[vios, fabric] > 0,
-                         ports={p.port: p.free_ports for p in ports})
+        graph.add_edges_from((*ends, {"usable": True, "seas": names}) for ends, names in seas.items())
+        graph.add_edges_from((("fabric", fabric), ("vios", vios), {
+            "usable": self.port_room[vios, fabric] > 0, "ports": {p.port: p.free_ports for p in ports}})
+            for (vios, fabric), ports in self.ports_at.items())
 
-    def _add_luns(self, drawing: Drawing) -> dict[str, Node]:
+    def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
         """LUN → its node."""
         seen: dict[str, dict[str, str]] = {d.lun: {} for d in self.estate.disks if d.backing == "lun"}
         seen |= {d.lun: dict.fromkeys(self._nodes_of(d.vios), "no_reserve") for d in self.estate.disks
@@ -247,10 +218,10 @@ class Reach:
             node = nodes.get(key)
             if node is None:
                 node = nodes[key] = ("luns", len(nodes))
-                drawing.node(node, members=[])
-                for v, p in policies.items():
-                    drawing.edge(node, ("vios", v), usable=p in NO_RESERVE, reserve_policy=p)
-            drawing.nodes[node]["members"].append(lun)
+                graph.add_node(node, members=[])
+                graph.add_edges_from((node, ("vios", v), {"usable": p in NO_RESERVE, "reserve_policy": p})
+                                     for v, p in policies.items())
+            graph.nodes[node]["members"].append(lun)
             out[lun] = node
         return out
 
@@ -260,17 +231,16 @@ class Reach:
         own = next((v.cluster for v in self.estate.vioses if v.name == vios), "")
         return [v.name for v in self.estate.vioses if not own or v.cluster in ("", own)]
 
-    def _add_lpar(self, drawing: Drawing, name: str, nodes: dict[Any, Alike], lun_nodes: Mapping[str, Node]) -> None:
+    def _add_lpar(self, graph: nx.DiGraph, name: str, nodes: dict[Any, Alike], lun_nodes: Mapping[str, Node]) -> None:
         vlans = tuple(sorted({(n.vswitch, v) for n in self._networks.get(name, ()) for v in (n.vlan, *n.tagged)}))
         storage, scsi, fibre = self._grouped(name, lun_nodes)
         alike = nodes.get((vlans, storage))
         if alike is None:
             alike = nodes[vlans, storage] = Alike(("lpars", len(nodes)), vlans, storage, scsi, fibre)
-            drawing.node(alike.node, members=[], alike=alike)
+            graph.add_node(alike.node, members=[], alike=alike)
             things = {c for group in (*scsi, *fibre) for carried in group.carries.values() for c in carried}
-            for thing in (*(("vlan", *v) for v in vlans), *sorted(things)):
-                drawing.edge(alike.node, thing)
-        drawing.nodes[alike.node]["members"].append(name)
+            graph.add_edges_from((alike.node, thing) for thing in (*(("vlan", *v) for v in vlans), *sorted(things)))
+        graph.nodes[alike.node]["members"].append(name)
 
     def _grouped(self, lpar: str, lun_nodes: Mapping[str, Node]
                  ) -> tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]:
@@ -299,8 +269,8 @@ class Reach:
         return {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items() if edge["usable"]}
 
     def _edges(self, node: Node) -> Mapping[Node, Mapping[str, Any]]:
-        """What stands behind a node."""
-        return self._drawn.edges.get(node, {})
+        """What stands behind a node; the plain dictionaries of the graph, asked a million times on a large estate."""
+        return self.graph._adj.get(node, {})  # type: ignore[no-any-return]
 
     # ---- what an LPAR has ---------------------------------------------------------------------------------------
 
@@ -315,12 +285,12 @@ class Reach:
     @cached_property
     def alike(self) -> Mapping[str, Alike]:
         """LPAR → what it shares with the others of its node."""
-        return {name: at["alike"] for at in self._drawn.nodes.values() if "alike" in at for name in at["members"]}
+        return {name: at["alike"] for at in self.graph.nodes.values() if "alike" in at for name in at["members"]}
 
     @cached_property
     def lun_nodes(self) -> Mapping[str, Node]:
         """LUN → its node."""
-        return {lun: node for node, at in self._drawn.nodes.items() if node[0] == "luns" for lun in at["members"]}
+        return {lun: node for node, at in self.graph.nodes.items() if node[0] == "luns" for lun in at["members"]}
 
     def vlans_of(self, lpar: str) -> tuple[tuple[str, int], ...]:
         """The (virtual switch, VLAN) pairs that it uses."""
