@@ -57,12 +57,27 @@ def _row(module: str, of: Sequence[tuple[str, str]], judged: Mapping[str, str]) 
             f"{count['survived']} | {count['no test']} | {reasoned} | {share} |")
 
 
+def _sum(rows: Sequence[str]) -> str:
+    """The row of all modules, those of earlier runs too."""
+    cells = [[int(cell.strip() or 0) for cell in row.split("|")[2:9]] for row in rows]
+    total = [sum(column) for column in zip(*cells, strict=True)]
+    share = f"{(total[2] + total[3]) / total[1]:.0%}" if total[1] else ""
+    return f"| all | {' | '.join(map(str, total))} | {share} |"
+
+
+def _asked(text: str, tests: str) -> str:
+    """The tests that were asked by the runs of which the page tells, with those of this one."""
+    before = re.search(r"none of those asked \((.*)\) runs its lines", text)
+    return ", ".join(dict.fromkeys(t for t in (*(before[1].split(", ") if before else ()), *tests.split(", ")) if t))
+
+
 def write(found: Mapping[str, Sequence[tuple[str, str]]], tests: str = "", limit: float = 0) -> str:
     """Write the page of the names and outcomes of each module's mutants ('' : not tried); returns the table.
 
     A module of which none was tried keeps its row and its survivors.
     """
-    rows, reasons = _read(PAGE.read_text("utf-8") if PAGE.exists() else "")
+    text = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    rows, reasons = _read(text)
     now = {module: of for module, of in found.items() if any(outcome for _, outcome in of)}
     left = {name for of in now.values() for name, outcome in of if outcome in ("survived", "no test")}
     gone = {name for of in now.values() for name, _ in of} - left
@@ -77,10 +92,10 @@ def write(found: Mapping[str, Sequence[tuple[str, str]]], tests: str = "", limit
             "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
     table = [*head, *(_row(m, of, judged) if m in now else rows.get(m, f"| {m} | {len(of)} | 0 | | | | | | |")
                       for m, of in found.items())]
-    table.append(_row("all", [x for of in found.values() for x in of], judged))
+    table.append(_sum(table[2:]))
     date = subprocess.run(["git", "log", "-1", "--format=%cs"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     body = [line for r in reasons if r.names for line in (
         "", f"### {r.title}", "", *r.words, *([""] if r.words else []), *(f"- {n}" for n in r.names))]
-    head = _HEAD.format(date=date, tests=tests, limit=limit)
+    head = _HEAD.format(date=date, tests=_asked(text, tests), limit=limit)
     PAGE.write_text("\n".join([head, "", *table, "", "## What survived", *body, ""]), encoding="utf-8")
     return "\n".join(table)

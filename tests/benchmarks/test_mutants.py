@@ -56,5 +56,12 @@ def test_the_page_keeps_what_people_wrote(tmp_path: Path, monkeypatch: pytest.Mo
     page.PAGE.write_text(text.replace(f"### {page.OPEN}", "### The same\n\nBoth are 3."), "utf-8")
     assert "| planner/cost.py | 3 | 2 | 1 | 0 | 1 | 0 | 1 | 50% |" in page.write(of)
     assert page.PAGE.read_text("utf-8").endswith("### The same\n\nBoth are 3.\n\n- cost f: `a` → `b`\n")
+    other = {"planner/cost.py": [(name, "") for name, _ in of["planner/cost.py"]],
+             "planner/rules/base.py": [("rules/base h: `x` → `y`", "killed")]}
+    told = page.write(other, "tests/rules")
+    assert "| planner/cost.py | 3 | 2 | 1 | 0 | 1 | 0 | 1 | 50% |" in told and "| all | 4 | 3 | 2 | 0 | 1 | 0 | 1 | 67% |" in told
+    assert "asked (tests/rules) runs" in page.PAGE.read_text("utf-8")
+    page.write(of, "tests/test_cost.py")
+    assert "asked (tests/rules, tests/test_cost.py) runs" in page.PAGE.read_text("utf-8")
     of["planner/cost.py"][0] = ("cost f: `a` → `b`", "killed")
     assert "| 2 | 2 | 0 | 0 | 0 | 0 | 100% |" in page.write(of) and "###" not in page.PAGE.read_text("utf-8")
