@@ -70,6 +70,13 @@ def alone(directory: Path) -> Iterator[None]:
             os.close(handle)
 
 
+def clear(directory: Path) -> None:
+    """Take away what killed commands left in a directory. Raises OSError, UsageError as :func:`alone` does."""
+    if any(is_beside(entry.name) for entry in os.scandir(directory)):
+        with alone(directory):
+            pass
+
+
 def _locked(directory: Path) -> int | None:
     try:
         import fcntl  # start-up: where there is one, and for those who write
@@ -114,6 +121,18 @@ def remove(path: Path) -> None:
         return
     with contextlib.suppress(OSError):
         os.unlink(path)
+
+
+def put(new: Path, place: Path) -> None:
+    """Give a file its place, where nothing may stand. Raises OSError: FileExistsError where something does."""
+    try:
+        os.link(new, place)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without such links
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(new, place)
+    remove(new)
 
 
 def allowed(mode: int) -> int:

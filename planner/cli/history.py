@@ -53,6 +53,7 @@ def add_command(
 
     Example: planner history add nmon/ --store usage.duckdb --zone Australia/Melbourne --estate estate.xlsx
     """
+    from planner.history.contents import log_of
     from planner.history.sources import read_sources, serial_numbers
 
     if force_zone and not zone:
@@ -60,7 +61,7 @@ def add_command(
     begun = None if start is None else _start_from(start)
     servers = {} if estate is None else serial_numbers(load_estate(estate).estate.servers)
     with _opened(store) as history:
-        files = read_sources(list(dict.fromkeys(sources)), mapping, but=(store, _log(store)))
+        files = read_sources(list(dict.fromkeys(sources)), mapping, but=(store, log_of(store)))
         report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
                              force_zone=force_zone)
         stored = history.zone
@@ -80,24 +81,25 @@ def _start_from(text: str) -> datetime:
         raise UsageError(f"--start {text!r} is not a time like '2026-11-30 14:05'") from None
 
 
-def _log(store: Path) -> Path:
-    """What DuckDB keeps beside a store while it is written."""
-    return store.with_name(store.name + ".wal")
-
-
 @contextmanager
 def _opened(store: Path) -> Iterator[History]:
     """The history, to be added to; a new one is taken away again when nothing was added."""
+    from planner.history.contents import log_of
     from planner.history.store import History
 
     new = not store.exists()
-    with History.open(store) as history:
-        try:
-            yield history
-        except BaseException:
-            if new:  # while nobody else can have it open
-                store.unlink(missing_ok=True)
-            raise
+    try:
+        with History.open(store) as history:
+            try:
+                yield history
+            except BaseException:
+                if new:  # while nobody else can have it open
+                    store.unlink(missing_ok=True)
+                raise
+    except BaseException:
+        if new and not store.exists():
+            log_of(store).unlink(missing_ok=True)
+        raise
 
 
 def _watched(files: Iterable[Document]) -> Iterator[Document]:
@@ -211,11 +213,16 @@ def forget_command(
                          "round, and no sample is in both")
     with History.open(store, read_only=not store.exists()) as history:
         clock, known = history.clock(), history.path.name
-        report = history.forget(
-            [named("LPAR", name, history.names(), known) for name in lpars or ()],
-            "" if server is None else named("server", server, history.servers(*Kind), known),
-            None if first is None else clock.instant(first), None if end is None else clock.instant(end), dry=dry)
-        if not dry and report.rows:
+        try:
+            whose = [named("LPAR", name, history.names(), known) for name in lpars or ()]
+            where = "" if server is None else named("server", server, history.servers(*Kind), known)
+        except UsageError:
+            if not dry and history.unfinished:  # of one that was ended before it came to that
+                history.compact()
+            raise
+        report = history.forget(whose, where, None if first is None else clock.instant(first),
+                                None if end is None else clock.instant(end), dry=dry)
+        if not dry and history.unfinished:
             history.compact()
     tell(shown, lambda: {"store": str(store), "forgotten": not dry, "samples": report.rows,
                          "entities": report.entities, "sources": report.sources},

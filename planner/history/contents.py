@@ -394,8 +394,13 @@ def _summary(row: tuple[Any, ...], gaps: dict[Key, list[tuple[int, int]]],
         resets=resets.get((kind, name, place), 0), changes=tuple(changes.get(name, ())) if kind == Kind.LPAR else ())
 
 
-def connected(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection that loads nothing from elsewhere and reads no other file."""
+def log_of(store: Path) -> Path:
+    """What DuckDB keeps beside a store until it is written into it."""
+    return store.with_name(f"{store.name}.wal")
+
+
+def connected(path: Path, read_only: bool, named: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that loads nothing from elsewhere and reads no other file; ``named``: what the store is called."""
     import duckdb  # start-up: who asks for no history does not wait for it
 
     try:
@@ -403,7 +408,7 @@ def connected(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
             "enable_external_access": "false", "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false"})
     except duckdb.Error as error:
-        said = re.sub(r"\s+", " ", str(error))
+        said, path = re.sub(r"\s+", " ", str(error)), named or path
     if "set lock" in said or "different configuration" in said:
         raise refused(path, "another program, or this one, has the history open", "wait until it is done")
     if said.startswith("IO Error: Cannot open file"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from planner.errors import InputError
-from planner.files import alone, beside, remove
+from planner.files import alone, beside, clear, put, remove
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats.open import Document
 from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Kind, Sample, server_of_serial
 from planner.history.clock import Clock
-from planner.history.contents import Contents, Key, change_finding, connected, gap_finding, refused
+from planner.history.contents import Contents, Key, change_finding, connected, gap_finding, log_of, refused
 from planner.history.sources import TOO_COARSE, extract, has_lparstat, settings_of
 
 FORMAT = "planner-history"
@@ -47,6 +47,10 @@ CREATE VIEW usage AS SELECT * FROM sample UNION ALL SELECT * FROM derived;
 _ENTITY_KEY = {"sample": "entity, t, span", "counter": "entity, t"}
 _FIGURES = {"sample": ("physc", "ent", "mem_used", "mem_total"),
             "counter": ("passed", "used", "ent", "mem_used", "mem_total")}
+
+
+_IN_FILE = "forgotten"
+"""Of meta: samples were forgotten, and the file was not written anew since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,47 @@ class _Adding:
                         Source(source.name)) for name, first in other.items() if first.digest != source.digest]
 
 
+@contextmanager
+def _made_beside(place: Path) -> Iterator[Path]:
+    """A name for a store that is made beside its place, while no other command writes there; nothing is left of it."""
+    new = beside(place.parent)
+    try:
+        with alone(place.parent):
+            yield new
+    finally:
+        for left in (new, log_of(new)):
+            remove(left)
+
+
+def _whole(path: Path, new: Path) -> None:
+    """That a store made beside ``path`` has all in it, and nothing in its log; raises InputError."""
+    if log_of(new).exists():
+        raise refused(path, "cannot be written", "make room on the disk, or look whether it is broken")
+
+
+def _put_new(path: Path) -> None:
+    """A store without samples in its place, whole, where there is none; what killed commands left beside it is taken
+    away. Raises InputError."""
+    place = Path(os.path.realpath(path))
+    try:
+        if path.exists():
+            clear(place.parent)
+            return
+        with _made_beside(place) as new:
+            history = History(path, connected(new, read_only=False, named=path))
+            try:
+                with history._mapped():
+                    history._check_or_make(read_only=False)
+            finally:
+                history.close()
+            _whole(path, new)
+            with suppress(FileExistsError):
+                put(new, place)
+    except OSError as error:
+        raise refused(path, f"the file cannot be made there: {error.strerror or error}",
+                      "check the permissions, or name a file in another directory") from None
+
+
 class History(Contents):
     """A store of usage. Open it with :meth:`open`; use it in a ``with`` statement or call :meth:`close`."""
 
@@ -153,6 +198,8 @@ class History(Contents):
             raise refused(path, "a pipe or a device", "give a file")
         if not path.exists() and read_only:
             raise refused(path, "no such history", "make it with: planner history add SOURCE --store FILE")
+        if not read_only:
+            _put_new(path)
         history = History(path, connected(path, read_only))
         try:
             with history._mapped():
@@ -407,7 +454,16 @@ class History(Contents):
         with self._mapped(), self._transaction(keep=not dry):
             listed = sorted(number for (kind, name, _), ids in self._series().items() for number, on in ids.items()
                             if (not lpars or (kind == Kind.LPAR and name in lpars)) and (not server or on == server))
-            return self._forget(listed, since_s, before_s)
+            report = self._forget(listed, since_s, before_s)
+            if report.rows:
+                self._set(_IN_FILE, "they are in the file until it is written anew")
+            return report
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the file may still hold what was forgotten: it was not written anew since."""
+        with self._mapped():
+            return bool(self._get(_IN_FILE))
 
     def _forget(self, entities: Sequence[int], since_s: int | None, before_s: int | None) -> ForgetReport:
         ids = ", ".join(map(str, entities)) or "NULL"
@@ -438,20 +494,21 @@ class History(Contents):
 
         self.close()
         place = Path(os.path.realpath(self.path))
-        new = beside(place.parent)
+        still = "samples are forgotten, but still in the file's unused part; make room beside it"
         try:
-            with alone(place.parent), self._mapped(), duckdb.connect() as both:
-                for name, file, how in (("was", self.path, " (READ_ONLY)"), ("anew", new, "")):
-                    both.execute(f"ATTACH {_quoted(file)} AS {name}{how}")
+            with _made_beside(place) as new, self._mapped(), duckdb.connect() as both:
+                both.execute(f"ATTACH {_quoted(self.path)} AS was (READ_ONLY)")
+                if (log := log_of(place)).exists():  # of the old file: read after the new one it would destroy that
+                    raise refused(self.path, f"cannot be written anew: what is in {log.name} could not be written into "
+                                  "it", f"{still}, and keep both files: the next command takes it in")
+                both.execute(f"ATTACH {_quoted(new)} AS anew")
                 both.execute("COPY FROM DATABASE was TO anew")
+                both.execute(f"DELETE FROM anew.meta WHERE key = '{_IN_FILE}'")
                 both.execute("DETACH anew")
+                _whole(self.path, new)
                 new.replace(place)  # while nobody else can write the old one
         except OSError as error:
-            raise refused(self.path, f"cannot be written anew: {error.strerror or error}",
-                          "samples are forgotten, but still in the file's unused part; make room beside it") from None
-        finally:
-            for left in (new, new.with_name(f"{new.name}.wal")):
-                remove(left)
+            raise refused(self.path, f"cannot be written anew: {error.strerror or error}", still) from None
 
     # --- what to say of it --------------------------------------------------------------------------------------------
 

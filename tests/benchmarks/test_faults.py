@@ -26,6 +26,15 @@ def test_changes_to_files_killed_and_refused() -> None:
     assert number >= 6 and said == f"{number} faults at the changes of 1 commands, 0 wrong"
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler changes to files are not counted")
+@pytest.mark.parametrize("command", ["history add anew", "history forget"])
+def test_changes_to_a_history_killed_and_refused(command: str) -> None:
+    """A disk that refused one change while a history was written anew made forgetting lose what was not to be forgotten."""
+    said = last_line("fault_points.py", "--only", command, "--every", "9")
+    number = int(said.partition(" ")[0])
+    assert number >= 9 and said == f"{number} faults at the changes of 1 commands, 0 wrong"
+
+
 @pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler the clock is not set back")
 def test_clocks_set_back() -> None:
     said = last_line("fault_clock.py", "--only", "load xlsx,history add anew,resume now")

@@ -140,6 +140,34 @@ def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path, monkeypatch: p
         assert history.names() == ("b",)
 
 
+def test_what_could_not_be_written_into_the_file_is_kept_beside_it(tmp_path: Path) -> None:
+    """The log of the old file was read after the new one, and destroyed it: series that nobody had named were gone."""
+    secret = source(nmon_text("payroll-secret", every(200)), "a")
+    path = made(tmp_path / "h", [secret, source(nmon_text("b", every(10)), "b"), source(nmon_text("c", every(10)), "c")])
+    with History.open(path) as history:
+        history.forget(["payroll-secret"])
+        history._db.execute("PRAGMA disable_checkpoint_on_shutdown")  # as on a disk that refuses it
+        with pytest.raises(InputError, match=r"h\.wal could not be written into it"):
+            history.compact()
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["h", "h.wal"]
+    with History.open(path, read_only=True) as history:
+        assert history.names() == ("b", "c") and history.unfinished
+    (tmp_path / ".planner-0123456789abcdef").write_bytes(b"of one that was killed")
+    done = run(str(path), "--lpar", "payroll-secret")
+    assert done.exit_code == 2 and "no LPAR 'payroll-secret'" in done.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["h"] and b"payroll-secret" not in path.read_bytes()
+    with History.open(path, read_only=True) as history:
+        assert history.names() == ("b", "c") and not history.unfinished
+
+
+def test_a_dry_run_and_a_wrong_name_write_nothing_anew(tmp_path: Path) -> None:
+    path = made(tmp_path / "h", [source(nmon_text("a", every(10)), "a")])
+    before = path.stat().st_ino
+    assert run(str(path), "--lpar", "a", "--dry-run").exit_code == 0 and run(str(path), "--lpar", "nosuch").exit_code == 2
+    assert path.stat().st_ino == before
+    assert run(str(path), "--lpar", "a").exit_code == 0 and path.stat().st_ino != before
+
+
 def test_a_server_of_which_pools_alone_are_recorded_is_known(tmp_path: Path) -> None:
     """Only servers with LPARs were names that --server took."""
     rows = Columns("sample", [(kind.value, kind.value, "Castle") for kind in (Kind.POOL, Kind.SERVER)], {

@@ -25,7 +25,7 @@ CALLS: dict[str, Callable[[History], Any]] = {
     "zone": lambda h: h.zone, "clock": lambda h: h.clock(), "show": lambda h: h.show(), "names": lambda h: h.names(),
     "lpars_on": lambda h: h.lpars_on("Harbour", 0, 1), "servers": lambda h: h.servers(),
     "first_seen": lambda h: h.first_seen(), "extent": lambda h: h.extent(), "samples": lambda h: h.samples("a", 0, 9),
-    "grid": lambda h: h.grid(["a"], 0, 600), "forget": lambda h: h.forget(["a"]),
+    "grid": lambda h: h.grid(["a"], 0, 600), "forget": lambda h: h.forget(["a"]), "unfinished": lambda h: h.unfinished,
     "add": lambda h: h.add([document("b")]),
     "add_columns": lambda h: h.add_columns(columns([("b", 300, 10)]), "b", "d", "Europe/Berlin")}
 NO_QUESTIONS = {"open", "close", "compact", "path"}
