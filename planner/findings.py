@@ -76,7 +76,7 @@ def as_bad_as(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
     return [f for f in ordered(findings) if _ORDER[f.severity] <= _ORDER[severity]]
 
 
-_MANY = 5
+_MANY, _MOST_READ = 5, 2000
 _AT_MOST = {"input.unrecognised": 1, "input.may-hold": 1}
 
 
@@ -92,7 +92,8 @@ def gathered(findings: Iterable[Finding]) -> list[Finding]:
 
 def _wording(f: Finding) -> str:
     """A message without what differs from one subject to the next: names, numbers and what stands in quotes."""
-    return _PARTICULAR.sub("#", f.message.replace(f.subject, "#") if f.subject else f.message)
+    text = f.message.replace(f.subject, "#") if f.subject else f.message
+    return _PARTICULAR.sub("#", text[:_MOST_READ]) + text[_MOST_READ:]  # its time grows with the square of a word
 
 
 def _as_one(group: list[Finding]) -> Finding:

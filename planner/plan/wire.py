@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -48,10 +49,15 @@ class Scaled:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         number = cs.float_schema(ge=self.least, gt=self.above, le=self.most, allow_inf_nan=False)
         return cs.json_or_python_schema(
-            cs.no_info_after_validator_function(lambda value: round(value * self.per), number), handler(source),
+            cs.no_info_after_validator_function(self._whole, number), handler(source),
             serialization=cs.plain_serializer_function_ser_schema(
                 lambda value: value / self.per if self.digits is None else round(value / self.per, self.digits),
                 return_schema=number, when_used="json"))
+
+    def _whole(self, value: float) -> int:
+        if not math.isfinite(value * self.per):
+            raise ValueError(f"{value} is too large")
+        return round(value * self.per)
 
 
 @dataclass(frozen=True, slots=True)

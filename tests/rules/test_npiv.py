@@ -66,6 +66,16 @@ def test_one_vios_without_a_slot_is_enough_to_refuse_and_nobody_is_refused_at_ho
     assert messages(over, "storage.slots", "a1", "B", "A") == []
 
 
+def test_a_vios_without_a_slot_or_port_refuses_nobody_who_can_do_without_it() -> None:
+    """c1 has one disk, which one VIOS of B can serve and the other, which is full, cannot; or both can."""
+    one = BASE.replace(lpars=tuple(p for p in BASE.lpars if p.server != "B"), disks=tuple(
+        d for d in BASE.disks if d.lpar == "c1" and d.vios == "C-v1"), zonings=tuple(z for z in BASE.zonings if z.lun == "lun-c1"))
+    without = one.replace(zonings=tuple(z for z in one.zonings if z.vios != "B-v1"))
+    for of, (first, second), refused in ((one, (4, 5), False), (one, (5, 4), False), (one, (4, 4), True),
+                                         (without, (4, 5), False), (without, (5, 4), True)):
+        assert bool(messages(with_slots(of, first, second), "storage.slots", "c1", "C", "B")) is refused, (of is one, first, second)
+
+
 def test_what_nobody_states_of_slots_is_told_from_the_first_that_might_lack() -> None:
     """64 are taken to be there: a1, a2 and c1 may want one each of a VIOS. Where nobody states what is in use, 18 more
     than b1, b2 and the two of its own are."""

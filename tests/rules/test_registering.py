@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from planner.estate.model import POLICY_KINDS, TABLE
 from planner.findings import Severity
 from planner.rules import RULES, Breach, Scope
 from planner.rules.base import ASKED, PRUNES, REGISTRY, ROWS, On, Use, of_scope, rule
@@ -91,3 +92,13 @@ def test_every_rule_on_servers_and_groups_is_kept_by_something() -> None:
     by_rows = {r.id for r in of_scope(Scope.SERVER, Scope.GROUP) if r.use is None and r.encoding != ASKED
                and r.severity is Severity.ERROR}
     assert by_rows == {r.id for r in REGISTRY.values() if r.own_rows}
+
+
+@pytest.mark.parametrize("word", sorted({word for r in RULES for word in r.reads}))
+def test_what_a_refusal_rests_on_is_a_column_of_the_estate_or_a_policy(word: str) -> None:
+    """A wrong word ended in a KeyError where somebody asked why not there."""
+    kind, _, name = word.partition(".")
+    if kind == "policies":
+        assert name in POLICY_KINDS
+    else:
+        assert name in {c.field for c in TABLE[{"source": "servers", "target": "servers"}.get(kind, kind)].columns}

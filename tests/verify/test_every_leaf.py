@@ -255,6 +255,19 @@ def test_numbers_that_are_none_are_refused() -> None:
         inner[key] = before
 
 
+@pytest.mark.parametrize("kind", ["consolidate", "headroom", "evacuate"])
+def test_numbers_that_are_too_large_are_taken_or_refused(kind: str) -> None:
+    """Cores of 1e308, which are hundredths without end, ended in a traceback."""
+    document = json.loads(dump(plans()[kind]))
+    for name, inner, key, _ in leaves(document, SCHEMA):
+        before = inner[key]
+        if isinstance(before, (int, float)) and not isinstance(before, bool):
+            for inner[key] in (1e308, -1e308, 10**40):
+                with suppress(InputError):
+                    parse(json.dumps(document), name)
+        inner[key] = before
+
+
 def test_every_field_says_how_it_is_checked() -> None:
     """Recomputed, bound to the estate, or narrative; of what is narrative the schema, or what it is part of, says why."""
     parts = [SCHEMA, *SCHEMA["$defs"].values()]

@@ -95,6 +95,16 @@ def test_what_is_changed_is_seen(edit: str) -> None:
     assert believed == []
 
 
+@pytest.mark.parametrize("edit", ["takes longer", "takes less", "stands still longer", "sends more"])
+def test_what_is_changed_is_seen_where_a_move_uses_all_the_movers_that_there_are(edit: str) -> None:
+    movers = (*vioses("A")[:1], *vioses("B")[:1])
+    of = estate([server("A"), server("B")], [lpar("a1", "A")], vioses=movers)
+    of = of.replace(**{kind: tuple(r for r in getattr(of, kind) if r.vios.endswith("1")) for kind in ("bridges", "disks", "zonings")})
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options(20))
+    assert [{m.source_msp, m.target_msp} for m in plan.moves] == [{"A-v1", "B-v1"}] and verify_plan(plan, of).holds
+    assert errors(verify_plan(edited(plan, plan.moves[0].number, **EDITS[edit](plan.moves[0])), of).findings)
+
+
 def test_a_wait_that_is_dropped_or_that_nothing_needs_is_seen() -> None:
     plan, of = made("landscape")
     waiting = [(m, w) for m in plan.moves for w in m.waits]
@@ -109,6 +119,23 @@ def test_a_wait_that_is_dropped_or_that_nothing_needs_is_seen() -> None:
         other = replace(wait, rule="timing.mover-limit")
         found = errors(verify_plan(edited(plan, m.number, waits=(*rest, other)), of).findings)
         assert [f.subject for f in found] == [m.lpar] and "because of timing.mover-limit" in found[0].message
+
+
+def test_a_wait_that_lane_or_other_waits_imply_is_seen() -> None:
+    """For the move before it in its lane, for one before that, and for what another move waits for, for which it waits."""
+    plan, of = made("landscape")
+    moves, tried = plan.numbered(), set()
+    for _, chain in plan.lanes("out"):
+        for n, m in enumerate(chain):
+            before = {a.number: "lane" for a in chain[max(0, n - 2):n]} | {
+                w.move: "waits" for one in m.waits for w in moves[one.move].waits}
+            for number, why in sorted(before.items()):
+                if number in {w.move for w in m.waits} or why in tried:
+                    continue
+                tried.add(why)
+                found = errors(verify_plan(edited(plan, m.number, waits=(*m.waits, Wait(number, "ended", "", ""))), of).findings)
+                assert any(f"has to be told to wait for move {number}" in f.message for f in found), (m.number, number, why)
+    assert tried == {"lane", "waits"}
 
 
 @pytest.mark.parametrize(("least", "holds"), [(0.0, True), (1500.0, True), (-1.0, False), (10**6, False)])
