@@ -80,13 +80,15 @@ def possible(plan: Plan) -> bool:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One goal on one estate, asked with changes of it. ``usage``: of a history, as for a plan."""
+    """One goal on one estate, asked with changes of it. ``usage``: of a history, as for a plan; ``closed``: it is known
+    that without a change there is no plan, and why is not asked."""
 
     loaded: Loaded
     goal: Evacuate | Headroom
     options: Options
     usage: UsageSpec | None = None
     prices: Prices = PRICES
+    closed: bool = False
 
     def plan(self, estate: Estate, pacing: Pacing | None = None) -> Plan:
         """The whole plan on an estate; ``pacing``: another than was asked for."""
@@ -98,7 +100,8 @@ class Remedy:
     @cached_property
     def today(self) -> Plan:
         """The answer without a change."""
-        return self.plan(self.loaded.estate)
+        blank = Plan(goal=self.goal, status=Status.INFEASIBLE, estate_digest="")
+        return blank if self.closed else self.plan(self.loaded.estate)
 
     @cached_property
     def asked(self) -> Evacuate | Headroom:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -13,12 +14,13 @@ from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution, Tag
 from planner.optimise.solver import solve
 from planner.plan.details import Conflict, WhyNot, mends, shortfall
+from planner.reach import SLOTS
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS, pool_words
 from planner.stopwatch import now
-from planner.units import show_cores, show_gib, some
+from planner.units import many, show_cores, show_gib, some
 
 _BUDGET_S = 20.0
 _NAMED = 6
@@ -400,8 +402,9 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
 
 
 def in_sum(site: Site, displaced: Collection[str], survivors: Sequence[str]) -> Conflict | None:
-    """The conflict where all that must go or stands on the survivors takes more cores or memory than they have
-    together, whoever goes where; None where sums lack nothing. No program is asked; less may do than what is named."""
+    """The conflict where all that must go or stands on the survivors takes more cores, memory or virtual ports of a
+    fabric than they have together, whoever goes where; None where sums lack nothing. No program is asked; less may do
+    than what is named."""
     leaving, staying = {*displaced}, {*survivors}
     those = [n for n, s in site.start.items() if n in leaving or s in staying]
     unlike = {site.servers[s].lmb_mib: s for s in survivors}.values()  # as :meth:`Site.demand` tells them apart
@@ -410,14 +413,25 @@ def in_sum(site: Site, displaced: Collection[str], survivors: Sequence[str]) -> 
         least = sum(min(ledger.takes(site, resource, n, s)[WHOLE] for s in unlike) for n in those)
         if (short := least - sum(ledger.allowed(site, resource, s)[WHOLE] for s in survivors)) > 0:
             lacks[resource.rule] = short
-    if not lacks:
+    ports = _ports_lacking(site, those, staying)
+    if not (lacks or ports):
         return None
     units, mib = lacks.get(PROCESSORS.rule, 0), lacks.get(MEMORY.rule, 0)
-    amounts = _amounts({"": units} if units else {}, {"": mib} if mib else {})
+    amounts = _amounts({"": units} if units else {}, {"": mib} if mib else {}, ports)
     return Conflict(f"the other servers lack {amounts} in sum for what must go{_wherever(len(those) - len(displaced))}",
-                    tuple(sorted(displaced)), tuple(survivors), tuple(lacks), either((
-                        f"give the other servers {amounts} more", "free fewer servers, or leave LPARs behind and stop "
-                        "them")), irreducible=False)
+                    tuple(sorted(displaced)), tuple(survivors), (*lacks, *(["storage.npiv-ports"] if ports else ())),
+                    either((f"give the other servers {amounts} more", "free fewer servers, or leave LPARs behind and "
+                            "stop them")), irreducible=False)
+
+
+def _ports_lacking(site: Site, those: Collection[str], servers: Collection[str]) -> list[str]:
+    """Of each fabric the virtual ports that servers lack in all, when these LPARs are on them: one an adapter."""
+    wanted = Counter(f.fabric for n in those for f in site.reach.fibres_of(n))
+    for (vios, fabric), room in site.reach.port_room.items():
+        if site.reach.server_of.get(vios) in servers:
+            wanted[fabric] -= room
+    return [f"{many(short, 'virtual port')} of fabric {fabric}" for fabric, short in sorted(wanted.items()) if (
+        short > 0 and fabric != SLOTS)]
 
 
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import combinations
 from random import Random
@@ -77,6 +77,13 @@ def headroom_asked(of: Estate, random: Random) -> Remedy:
     return Remedy(Loaded(of), goal, Options(time_limit=20, pacing=Pacing(waves=True)))
 
 
+def ends_a_cluster(of: Estate, changes: Iterable[Repair]) -> bool:
+    """Whether all running nodes of a cluster are shut down, which is no remedy (docs/remedy.md)."""
+    stopped = {c.subject for c in changes if c.passing}
+    clusters = [{n.strip() for n in p.value.split(";")} for p in of.policies if p.kind == "cluster"]
+    return any(names and names <= stopped for names in (c & {p.name for p in of.lpars if p.active} for c in clusters))
+
+
 def cheaper(of: Remedy, most: int) -> Iterator[tuple[int, tuple[Repair, ...]]]:
     """Sets of changes that cost less than so much, the cheapest first."""
     model, _ = of.model()
@@ -86,7 +93,9 @@ def cheaper(of: Remedy, most: int) -> Iterator[tuple[int, tuple[Repair, ...]]]:
     number = 0
     while queue:
         cost, _, picked = heappop(queue)
-        yield cost, tuple(more[single[i]].change(n) if n > 1 else single[i] for i, n in picked)
+        changes = tuple(more[single[i]].change(n) if n > 1 else single[i] for i, n in picked)
+        if not ends_a_cluster(of.loaded.estate, changes):
+            yield cost, changes
         for i in range(picked[-1][0] if picked else 0, len(single)):
             again = bool(picked) and i == picked[-1][0]
             then = (*picked[:-1], (i, picked[-1][1] + 1)) if again else (*picked, (i, 1))
@@ -142,7 +151,9 @@ def fewer_of_all(goals: dict[str, Remedy], most: int) -> Iterator[tuple[int, lis
     sets = sorted((sum(single[x] for x in some), size, n, some) for size in range(4) for n, some in enumerate(
         combinations(names, size)) if sum(single[x] for x in some) < most)
     for cost, _, _, some in sets[:MOST_TOGETHER]:
-        yield cost, [c for s, c in some if not s], {s: [c for t, c in some if t == s] for s in goals}
+        passing = {s: [c for t, c in some if t == s] for s in goals}
+        if not any(ends_a_cluster(goals[s].loaded.estate, of) for s, of in passing.items()):
+            yield cost, [c for s, c in some if not s], passing
 
 
 def cheapest_and_needed(of: Remedy) -> None:

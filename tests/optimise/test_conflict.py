@@ -29,6 +29,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from portion import portion
 from rich.console import Console
+from scarce import with_ports
 from test_oracle import estates
 
 from planner.estate.model import Estate
@@ -266,6 +267,22 @@ def test_what_sums_lack_is_seen_before_any_program_of_a_large_site(monkeypatch: 
     plan = evacuate(loaded(next(of for of in map(tight_site, range(40)) if in_sum(judged(of)[0], judged(of)[0].residents(
         "A"), ["B", "C"]))), Evacuate(servers=("A",)), Options(time_limit=5))
     assert plan.status is Status.INFEASIBLE and plan.conflict and "in sum" in plan.conflict.summary
+
+
+def test_sums_of_virtual_ports_lack_only_where_no_placement_is() -> None:
+    """A site without a free port took minutes to be looked through, server by server."""
+    seen = Counter[tuple[bool, bool]]()
+    for seed in range(80):
+        random = Random(seed)
+        lpars = [lpar(f"p{n}", random.choice("AABC"), 0.5, 1) for n in range(5)]
+        of = with_ports(estate([server(s, 8, 64) for s in "ABC"], lpars), random)
+        site, judge = judged(of)
+        found = in_sum(site, site.residents("A"), ["B", "C"]) if site.residents("A") else None
+        able = EvacuationProblem(site, judge, Evacuate(servers=("A",))).solve(20, 1.0).status is not Status.INFEASIBLE
+        assert not (found and able), seed
+        assert found is None or (found.rules == ("storage.npiv-ports",) and " of fabric " in found.summary)
+        seen[found is not None, able] += 1
+    assert seen[True, False] > 3 and seen[False, True] > 3, seen
 
 
 def test_sums_ask_each_lpar_once_a_size_of_memory_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
                 return dear
     if part is site.estate:
         return dear
-    asked = Remedy(Loaded(part), goal, options, usage, prices)
+    asked = Remedy(Loaded(part), goal, options, usage, prices, closed=usage is None)
     found = [(s.changes, s.cost) for s in remedy(asked, 1).sets]
     return min((*found, *filter(None, [dear])), key=lambda cost: cost[1], default=None)
 
