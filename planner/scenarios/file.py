@@ -21,6 +21,7 @@ from planner.toml_file import Place, line_of, parsed
 from planner.units import MIB_PER_GIB
 
 _HELP = "see docs/whatif.md"
+_MOST_SAID = 600
 
 
 def shown_path(path: Place) -> str:
@@ -32,9 +33,11 @@ def shown_path(path: Place) -> str:
 
 
 def problem(file: str, text: str, path: Place, message: str, fix: str = _HELP) -> Finding:
-    """One error of a scenario file."""
-    return Finding("input.bad-scenario", Severity.ERROR, file, f"{shown_path(path)}: {message}", fix,
-                   Source(file, line_of(text, path)))
+    """One error of a scenario file; what is said of it ends where it is longer than anybody reads."""
+    said = f"{shown_path(path)}: {message}"
+    if len(said) > _MOST_SAID:
+        said = f"{said[:_MOST_SAID]}…"
+    return Finding("input.bad-scenario", Severity.ERROR, file, said, fix, Source(file, line_of(text, path)))
 
 
 def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:

@@ -31,7 +31,7 @@ _WORDS = ("cell", "id", "status", "reason", "currency", "objective_s", "bound_s"
           "lpars", "verified")
 _CHOSEN = {"add", "retire"}
 _FIXED = ("name", "note", "frontier")
-_MOST_CELLS, _MOST_COPIES = 100_000, 500
+_MOST_CELLS, _MOST_COPIES, _MOST_SHOWN = 100_000, 500, 500
 _STEP = re.compile(r"([A-Za-z_][\w-]*)(?:\[(\d+|\*)\])?")
 
 
@@ -117,7 +117,7 @@ class Problems:
         if len(where) == self.sweep.size:
             return finding
         more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-        return replace(finding, message=f"{finding.message} [in the cell {where[0]}{more}]")
+        return replace(finding, message=f"{finding.message} [in the cell {where[0][:_MOST_SHOWN]}{more}]")
 
 
 def read_sweep(path: Path) -> Sweep:

@@ -156,3 +156,17 @@ def test_what_the_grid_states_wrongly_is_told_of_the_grid(tmp_path: Path) -> Non
     found = told(tmp_path, 'name = "s"\nbase = "base.toml"\n[grid]\n"add[0].count" = [1, -2]\n"foo.bar" = [1]\n')
     assert "s.toml:4: add[0].count: found -2" in found and "s.toml:5: foo: is no key" in found
     assert "base.toml" not in found
+
+
+@pytest.mark.parametrize("word", ["start = 0", "stop = 20", "step = 10", "[0, 2]", "{ start = 0, stop = 20, step = 10 }", '["A"]', '"N"',
+                                  '"9117-MMB"', "16", "256", '"*"', '"s"'])
+def test_what_is_wrong_is_not_told_by_the_screenful(tmp_path: Path, word: str) -> None:
+    """A text of 100,000 letters where none belongs was printed whole."""
+    long = f'"{"x" * 100_000}"'
+    text = GOOD.replace(word, f"{word.partition(' = ')[0]} = {long}" if word[0] == "s" else long)
+    for other in (text, text.replace("cores = 16", "cores = 0"), f"grid = {long}\n", f'name = "s"\n[grid]\n"growth[0].cores_percent" = [0, {long}]\n'
+                  '[[scenario.growth]]\nlpars = "*"\n'):
+        try:
+            grid(tmp_path, other)
+        except InputError as error:
+            assert all(len(str(f)) < 3000 for f in error.findings)
