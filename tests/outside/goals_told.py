@@ -236,12 +236,15 @@ class Claims:
 
     def _states(self) -> None:
         at = {"before": self.where("start"), "after": self.where("out")}
-        moved = {m["lpar"] for m in self.plan["moves"]}
+        homes = self.goal.get("homes", {})
+        along = {*self.goal.get("servers", ()), *homes.values()} if self.goal.get("inactive") else set()
+        counted = {m["lpar"] for m in self.plan["moves"]} | {n for n in self.site.lpars if n not in self.goal.get("leave", ()) and (
+            {self.site.home[n], homes.get(n)} & along)}
         for word, where in at.items():
             for row in self.plan[word]:
                 here = [n for n, s in where.items() if s == row["server"]]
                 units, mib = self.site.held(row["server"], here)
-                count = sum(self.site.active(n) or n in moved for n in here)
+                count = sum(self.site.active(n) or n in counted for n in here)
                 most = self.site.limits(row["server"])
                 mine = (units / 100, mib, float(most[0]) / 100, math.floor(most[1]))
                 said = (row["cores"], row["memory_mib"], row["cores_limit"], row["memory_limit_mib"])

@@ -313,8 +313,8 @@ class Replay:
                 for server, names in there.items():
                     together = group & names
                     lived = kind == "keep-apart" and all(start[n].server == server for n in together)
-                    homes = self.asked.homes
-                    as_was = all(start[n].server == server for n in together) or all(homes.get(n) == server for n in together)
+                    as_was = all(start[n].server == server for n in together) or all(
+                        self.asked.homes.get(n, start[n].server) == server for n in together)
                     if len(together) > 1 and not lived and not as_was:
                         self.say(rule, f"{sorted(together)} on {server}")
 
