@@ -56,7 +56,8 @@ def in_order(changes: Collection[Repair], prices: Prices) -> tuple[Repair, ...]:
 class Shop:
     """What can be bought. ``needs``: (LPAR, server) → of each alternative one; ``stops``, ``small``: LPAR → the change
     that shuts it down, or the row that it is made smaller to and the change; ``blocked``: LPAR → server → the rules
-    that no change lifts, of those that must go and have no place; ``come_back``: the way home counts."""
+    that no change lifts, of those that must go and have no place; ``come_back``: the way home counts; ``clusters``: of
+    each its name and the nodes that run, of which one at least goes on."""
 
     prices: Prices
     come_back: bool = False
@@ -65,11 +66,16 @@ class Shop:
     stops: dict[str, Repair] = field(default_factory=dict)
     small: dict[str, tuple[Lpar, Repair]] = field(default_factory=dict)
     blocked: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
+    clusters: list[tuple[str, list[str]]] = field(default_factory=list)
 
     @property
     def stranded(self) -> list[str]:
         """Those for whom there is no place whatever is bought."""
         return [n for n, places in self.candidates.cost.items() if not places]
+
+    def keeps_clusters(self, changes: Collection[Repair]) -> bool:
+        """Whether a node of each cluster goes on."""
+        return all(any(self.stops.get(n) not in changes for n in running) for _, running in self.clusters if running)
 
     def lifted(self, refusals: Sequence[Finding], site: Site, *where: str) -> list[Alternatives] | None:
         """Of what one rule refuses the alternatives that may be bought; None when nothing lifts it."""
@@ -106,6 +112,7 @@ def shop_of(site: Site, judge: Judge, prices: Prices, must: Sequence[str], may: 
     ``for_may``: the latter where a rule refuses them, too; ``only``: LPAR → the servers of these that it is offered;
     ``come_back``: on a site without a question, which states it itself."""
     shop, leaving = Shop(prices, come_back or bool(site.goal and site.goal.come_back)), {*must}
+    shop.clusters = [(g.name, [n for n in g.members if n in site.start]) for g in site.policies.clusters]
     for n in (*must, *may):
         shop.candidates.cost[n] = {} if n in leaving else {site.start[n]: 0}
         for s in among if for_may or n in leaving else judge.targets(n, among):
@@ -220,11 +227,10 @@ class Buying(PlacementProgram):
                 self.need(i, alternatives)
             if s == STOPPED:
                 self.need(i, [(self.shop.stops[n],)])
-        for group in self.site.policies.clusters:
-            running = [n for n in group.members if n in self.site.start]
+        for name, running in self.shop.clusters:
             stops = {self.x[n, STOPPED]: 1 for n in running if (n, STOPPED) in self.x}
             if stops and len(stops) == len(running):
-                self.program.at_most(stops, len(running) - 1, Tag("policy.cluster", group.name))
+                self.program.at_most(stops, len(running) - 1, Tag("policy.cluster", name))
 
     # ---- what servers carry --------------------------------------------------------------------------------------
 
@@ -432,7 +438,7 @@ Needs = Mapping[str, Mapping[str, Sequence[Alternatives]]]
 def _bought_plainly(shop: Shop) -> list[tuple[Repair, ...]]:
     """The cheapest sets of changes were there room for all everywhere, where that is plain: of those who may need the
     same, what lets all of them go to one server costs no more than what the dearest of them needs alone. One for each
-    such server, that with most room first; none where it does not."""
+    such server, that with most room first, but what shuts a cluster down; none where it does not."""
     places: Needs = {n: {s: [[(shop.stops[n],)]] if s == STOPPED else [[*row] for row in shop.needs[n, s] if all(row)]
                          for s in of} for n, of in shop.candidates.cost.items()}
     needs = {n: of for n, of in places.items() if all(of.values())}
@@ -440,7 +446,8 @@ def _bought_plainly(shop: Shop) -> list[tuple[Repair, ...]]:
     found = [_together(shop, needs, names) for names in linked(needs, wanted.values())]
     count = max(map(len, found), default=0) if all(found) else 0
     chosen = [[ways[min(number, len(ways) - 1)] for ways in found] for number in range(count)]
-    return [*dict.fromkeys(in_order([c for changes in of for c in changes], shop.prices) for of in chosen)]
+    sets = dict.fromkeys(in_order([c for changes in of for c in changes], shop.prices) for of in chosen)
+    return [changes for changes in sets if shop.keeps_clusters(changes)]
 
 
 def _together(shop: Shop, needs: Needs, names: Sequence[str]) -> list[tuple[Repair, ...]]:

@@ -144,6 +144,18 @@ def test_what_is_plainly_bought_costs_what_the_program_buys(seed: int, monkeypat
     assert plain > 2
 
 
+@pytest.mark.parametrize("state", ["running", "not activated"])
+def test_a_quick_remedy_shuts_no_cluster_down(state: str) -> None:
+    """A shutdown costs 45, pin and fence 180; of a cluster one node goes on, also where it is the only one that runs."""
+    of = estate([server(s) for s in "ABC"], [lpar("a1", "A"), lpar("a2", "A", state=state), lpar("c1", "C")],
+                [Policy("cluster", "db", "a1; a2"), *(Policy(kind, n, "A") for n in ("a1", "a2") for kind in ("pin", "fence"))])
+    site, options = Site(of), Options(pacing=Pacing(waves=True))
+    changes, cost = quick_remedy(site, Judge(site), "A", options) or ((), 0)
+    full = remedy(Remedy(Loaded(of), Evacuate(servers=("A",), come_back=True), options), 1)
+    assert sum(c.passing for c in changes) == len(site.residents("A")) - 1
+    assert cost == full.sets[0].cost and full.cheapest
+
+
 def test_a_quick_remedy_makes_room_where_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A VLAN for all of a server, who fit on no other as it stands: for a bridge too little, others move instead."""
     monkeypatch.setattr(remedies, "Remedy", None)
