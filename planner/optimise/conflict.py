@@ -424,11 +424,17 @@ def in_sum(site: Site, displaced: Collection[str], survivors: Sequence[str]) -> 
                             "stop them")), irreducible=False)
 
 
-def _ports_lacking(site: Site, those: Collection[str], servers: Collection[str]) -> list[str]:
-    """Of each fabric the virtual ports that servers lack in all, when these LPARs are on them: one an adapter."""
-    wanted = Counter(f.fabric for n in those for f in site.reach.fibres_of(n))
-    for (vios, fabric), room in site.reach.port_room.items():
-        if site.reach.server_of.get(vios) in servers:
+def _ports_lacking(site: Site, those: Collection[str], servers: set[str]) -> list[str]:
+    """Of each fabric the virtual ports that servers lack in all, when these LPARs are on them: one an adapter. Who
+    stands there over a port that no listing shows may stay so; a server of which none shows any port might have more.
+    """
+    reach = site.reach
+    if not servers <= {reach.server_of.get(vios) for vios in reach.ported}:
+        return []
+    wanted = Counter(f.fabric for n in those for f in reach.fibres_of(n) if site.start[n] not in servers or (
+        (f.vios, f.fabric) in reach.port_room and reach.server_of.get(f.vios) in servers))
+    for (vios, fabric), room in reach.port_room.items():
+        if reach.server_of.get(vios) in servers:
             wanted[fabric] -= room
     return [f"{many(short, 'virtual port')} of fabric {fabric}" for fabric, short in sorted(wanted.items()) if (
         short > 0 and fabric != SLOTS)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -32,7 +33,7 @@ from rich.console import Console
 from scarce import with_ports
 from test_oracle import estates
 
-from planner.estate.model import Estate
+from planner.estate.model import Estate, Fibre, Port
 from planner.jobs import Options, evacuate, exit_code
 from planner.optimise.conflict import in_sum
 from planner.optimise.evacuate import EvacuationProblem
@@ -283,6 +284,33 @@ def test_sums_of_virtual_ports_lack_only_where_no_placement_is() -> None:
         assert found is None or (found.rules == ("storage.npiv-ports",) and " of fabric " in found.summary)
         seen[found is not None, able] += 1
     assert seen[True, False] > 3 and seen[False, True] > 3, seen
+
+
+@pytest.mark.parametrize("listed", [(), ("B-v1",), ("B-v1", "C-v1")])
+def test_sums_count_no_port_of_who_stays_where_no_listing_shows_it(listed: Sequence[str]) -> None:
+    of = with_fibres(estate([server(s) for s in "ABC"], [lpar("a1", "A"), lpar("b1", "B")]), ("b1",),
+                     [Port(vios, "fcs1", "f2", 0) for vios in listed])
+    site, judge = judged(of)
+    assert in_sum(site, ["a1"], ["B", "C"]) is None
+    assert EvacuationProblem(site, judge, Evacuate(servers=("A",))).solve(20, 0.0).status is Status.OPTIMAL
+
+
+def test_sums_prove_nothing_where_a_server_lists_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B's only port is b1's; whether C has one nobody says."""
+    of = with_fibres(estate([server(s) for s in "ABC"], [lpar("a1", "A"), lpar("b1", "B")]), ("a1", "b1"),
+                     [Port("A-v1", "fcs0", "f1", 4), Port("B-v1", "fcs0", "f1", 0)])
+    monkeypatch.setattr("planner.optimise.evacuate._LARGE", 0)
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options(time_limit=5))
+    assert plan.status is Status.UNKNOWN and plan.conflict and "VIOS of C" in plan.conflict.unstated[0]
+    none = of.replace(ports=(*of.ports, Port("C-v1", "fcs0", "f2", 4)))
+    assert evacuate(loaded(none), Evacuate(servers=("A",)), Options(time_limit=5)).status is Status.INFEASIBLE
+
+
+def with_fibres(of: Estate, names: Sequence[str], ports: Sequence[Port]) -> Estate:
+    """The estate with one adapter on fabric f1 for each of these LPARs, over the first VIOS of its server."""
+    home = {p.name: p.server for p in of.lpars}
+    return of.replace(ports=tuple(ports), fibres=tuple(
+        Fibre(n, 10, f"{home[n]}-v1", f"c0{n}0", f"c0{n}1", "f1", True) for n in names))
 
 
 def test_sums_ask_each_lpar_once_a_size_of_memory_block(monkeypatch: pytest.MonkeyPatch) -> None:
