@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
 from planner.estate.capacity import Demand
 from planner.estate.changes import Exempt, PutRow, Repair
@@ -262,6 +262,18 @@ def asked_rules(scope: Scope, site: Any = None) -> list[Rule]:
     return [r for r in of_scope(scope) if r.encoding == ASKED and (site is None or r.may_speak(site))]
 
 
+S = TypeVar("S", bound=Callable[..., Hashable])
+NAMELESS: set[Callable[..., Hashable]] = set()
+"""Shapes of rules whose words name nothing of an LPAR but what its shape holds: those of one are those of all alike."""
+
+
+def nameless(shape: S) -> S:
+    """A shape that is one of ``NAMELESS``."""
+    NAMELESS.add(shape)
+    return shape
+
+
+@nameless
 def two_servers(site: Any, lpar: str) -> Hashable:
     """The shape of a rule that looks at source and target alone."""
     return ()

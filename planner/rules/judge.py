@@ -13,16 +13,12 @@ from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
-from planner.rules.base import MIGRATIONS, Breach, Hold, On, Rule, Scope, of_scope, two_servers
-from planner.rules.site import Site, is_ibm_i
+from planner.rules.base import MIGRATIONS, NAMELESS, Breach, Hold, On, Rule, Scope, of_scope
+from planner.rules.site import Site
 
 Shape = Callable[[Site, str], Hashable]
 _SOME, _HARDLY = 50, 3
 """Of so many LPARs of a site, shapes that take so few values are asked for as one."""
-
-
-_SERVERS_ALONE = (two_servers, is_ibm_i)
-"""Shapes of rules whose words name servers and what is on them, never the LPAR."""
 
 
 class Word(StrEnum):
@@ -127,7 +123,7 @@ class Judge:
 
     def _found(self, on: On, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
         """The rules that look at shapes are asked once for each shape, and where they found something, which may have
-        names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
+        names of the LPAR, for each LPAR but of those that are nameless; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         by_source = {place: self._shared.setdefault((place, target), {}) for place in (source, "")}
         for shape, numbers, sourceless in self._shapes_of(lpar, on):
@@ -136,7 +132,7 @@ class Judge:
             if shared is None:
                 shared = known[shape] = self._asked(numbers, lpar, source, target)
             elif shared:
-                own = dict.fromkeys(n for n, _ in shared if self._move_rules[n].shape not in _SERVERS_ALONE)
+                own = dict.fromkeys(n for n, _ in shared if self._move_rules[n].shape not in NAMELESS)
                 shared = (*(b for b in shared if b[0] not in own), *self._asked(own, lpar, source, target))
             breaches += shared
         if self._own[on]:

@@ -20,6 +20,7 @@ from planner.rules.base import (
     Scope,
     Use,
     fewer_paths,
+    nameless,
     rule,
     unknown,
     untold,
@@ -32,6 +33,7 @@ _SHOW_BRIDGES = ("lssyscfg -r lpar -m {target}; lshwres -r virtualio --rsubtype 
                  "VIOS there: lsmap -all -net; entstat -all SEA")
 
 
+@nameless
 def _vlan_shape(site: Site, lpar: str) -> Hashable:
     return site.reach.vlans_of(lpar), lpar in site.policies.redundancy_optional
 

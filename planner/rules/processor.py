@@ -23,6 +23,7 @@ from planner.rules.base import (
     Scope,
     any_of,
     kept_by_rows,
+    nameless,
     rule,
     unknown,
 )
@@ -241,6 +242,7 @@ def os_mode(site: Site, lpar: str, _source: str, target: str) -> Iterator[Breach
                      "look it up in IBM's map of systems and operating systems before it is restarted there")
 
 
+@nameless
 def _pool_kept_shape(site: Site, lpar: str) -> Hashable:
     p = site.lpars[lpar]
     return p.server, p.pool_id, p.processors, site.policies.target_pool.get(lpar)

@@ -22,7 +22,7 @@ from planner.grouping import grouped, inverted
 from planner.names import quoted
 from planner.reach import reach_of
 from planner.remember import remembered
-from planner.rules.base import Breach, On, Rule, Scope, asked_rules, by_part
+from planner.rules.base import Breach, On, Rule, Scope, asked_rules, by_part, nameless
 from planner.rules.links import one_stream, packs
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
@@ -464,6 +464,7 @@ class UsageOnSite:
 _HEARTBEAT = ("powerha", "hacmp", "vcs", "veritas cluster", "gpfs", "spectrum scale", "oracle rac", "db2 purescale")
 
 
+@nameless
 def is_ibm_i(site: Site, lpar: str) -> bool:
     """The shape of rules that look at nothing of an LPAR but whether it runs IBM i."""
     return site.lpars[lpar].os == "IBM i"
