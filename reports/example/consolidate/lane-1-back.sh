@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-1-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 1 of 4: 7 moves, about Mon 2026-12-07 03:54 to 05:20 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-1-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 1 of 5: 2 moves, about Mon 2026-11-30 03:52 to 04:14 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,15 +9,10 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-1-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 1 of 4: 7 moves, about Mon 2026-12-07 03:54 to 05:20 (Australia/Melbourne)
+lane-1-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 1 of 5: 2 moves, about Mon 2026-11-30 03:52 to 04:14 (Australia/Melbourne)
 
-   21  hxaix26: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 03:54
-   26  hxaix45adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:05, when hxaix26 (21, this lane) is over
-   28  hxaix34: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 04:21, when hxaix45adm (26, this lane) is over
-   33  hxaix47: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:32, when hxaix34 (28, this lane) is over
-   37  hxaix13: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 05:03, when hxaix47 (33, this lane) is over; hxaix09adm (27, lane 2) is over: for the sake of hxaix33, which has a heartbeat and flies alone over hvio2; hxaix36 (35, lane 3) is over: for the sake of hxaix33, which has a heartbeat and flies alone over hvio8
-   39  hxaix33: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 05:10, when hxaix13 (37, this lane) is over
-   40  hxaix48: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 05:18, when hxaix33 (39, this lane) is over
+   22  hxaix11adm: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-11-30 03:52
+   28  hxaix56: SN1001C92_p570-2 to SN1001C70_p570-1, about Mon 2026-11-30 04:10, when hxaix11adm (22, this lane) is over
 
 usage: lane-1-back.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -51,141 +46,54 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_21() {
-    number=21 lpar='hxaix26' cell='hxaix26' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
+move_22() {
+    number=22 lpar='hxaix11adm' cell='hxaix11adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix26,SN1001C70_p570-1,SN8379A80_p595-2' figures='2.0,4.0,hvio2,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix26 -i '\''"virtual_scsi_mappings=38/hvio7/10,48/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=16'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix26 -i '\''"virtual_scsi_mappings=38/hvio7/10,48/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=16'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix26'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix26'
-    remark='' held='26 hxaix45adm (lane 1), 27 hxaix09adm (lane 2)'
-    not_before='' not_before_at='' stop_min=9
-    latest='' latest_at='' advised='20261206171057' advised_at='Mon 2026-12-07 04:11 Australia/Melbourne'
+    row='hxaix11adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='13.0,16.0,hvio2,hvio7,1000,HMC'
+    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio7/10,37/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=5'\'''
+    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio7/10,37/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=5'\'''
+    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix11adm'
+    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix11adm'
+    remark='' held='28 hxaix56 (lane 1), 29 hxaix48 (lane 5), 31 hxaix09adm (lane 2)'
+    not_before='' not_before_at='' stop_min=18
+    latest='' latest_at='' advised='20261129165936' advised_at='Mon 2026-11-30 04:00 Australia/Melbourne'
     waits=()
-}
-move_26() {
-    number=26 lpar='hxaix45adm' cell='hxaix45adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix45adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio4,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio7/10,45/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio7/10,45/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix45adm'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix45adm'
-    remark='' held='28 hxaix34 (lane 1)'
-    not_before='' not_before_at='' stop_min=8
-    latest='' latest_at='' advised='20261206172100' advised_at='Mon 2026-12-07 04:21 Australia/Melbourne'
-    waits=()
-}
-move_27() {
-    number=27 lpar='hxaix09adm' cell='hxaix09adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix09adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='100.0,128.0,hvio2,hvio8,1000,HMC'
 }
 move_28() {
-    number=28 lpar='hxaix34' cell='hxaix34' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix34,SN1001C70_p570-1,SN8379A80_p595-2' figures='8.0,12.0,hvio1,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix34 -i '\''"virtual_scsi_mappings=40/hvio7/10,50/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=18'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix34 -i '\''"virtual_scsi_mappings=40/hvio7/10,50/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=18'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix34'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix34'
-    remark='' held='33 hxaix47 (lane 1)'
-    not_before='' not_before_at='' stop_min=13
-    latest='' latest_at='' advised='20261206173157' advised_at='Mon 2026-12-07 04:32 Australia/Melbourne'
-    waits=()
-}
-move_33() {
-    number=33 lpar='hxaix47' cell='hxaix47' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=1 good='Running'
+    number=28 lpar='hxaix56' cell='hxaix56' source='SN1001C92_p570-2' target='SN1001C70_p570-1' lane=1 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix47,SN1001C92_p570-2,SN8379A80_p595-2' figures='6.0,8.0,hvio4,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio7/10,55/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio7/10,55/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix47'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix47'
-    remark='' held='35 hxaix36 (lane 3), 37 hxaix13 (lane 1)'
-    not_before='' not_before_at='' stop_min=14
-    latest='' latest_at='' advised='20261206174608' advised_at='Mon 2026-12-07 04:46 Australia/Melbourne'
-    waits=()
-}
-move_35() {
-    number=35 lpar='hxaix36' cell='hxaix36' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix36,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio3,hvio7,1000,HMC'
-}
-move_37() {
-    number=37 lpar='hxaix13' cell='hxaix13' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix13,SN1001C70_p570-1,SN8379A80_p595-2' figures='2.0,4.0,hvio2,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix13 -i '\''"virtual_scsi_mappings=28/hvio7/10,38/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=6'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix13 -i '\''"virtual_scsi_mappings=28/hvio7/10,38/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=6'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix13'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix13'
-    remark='' held='39 hxaix33 (lane 1)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='20261206182940' advised_at='Mon 2026-12-07 05:30 Australia/Melbourne'
-    waits=(27 ended 'for the sake of hxaix33, which has a heartbeat and flies alone over hvio2' 35 ended 'for the sake of hxaix33, which has a heartbeat and flies alone over hvio8')
-}
-move_39() {
-    number=39 lpar='hxaix33' cell='hxaix33' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix33,SN1001C70_p570-1,SN8379A80_p595-2' figures='8.0,12.0,hvio2,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix33 -i '\''"virtual_scsi_mappings=39/hvio7/10,49/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=17'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix33 -i '\''"virtual_scsi_mappings=39/hvio7/10,49/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=17'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix33'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix33'
-    remark='' held='40 hxaix48 (lane 1)'
-    not_before='' not_before_at='' stop_min=10
-    latest='' latest_at='' advised='20261206183736' advised_at='Mon 2026-12-07 05:38 Australia/Melbourne'
-    waits=()
-}
-move_40() {
-    number=40 lpar='hxaix48' cell='hxaix48' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix48,SN1001C70_p570-1,SN8379A80_p595-2' figures='1.0,2.0,hvio2,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio7/10,56/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=24'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio7/10,56/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=24'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix48'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix48'
+    row='hxaix56,SN1001C92_p570-2,SN1001C70_p570-1' figures='4.0,8.0,hvio4,hvio2,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix56 -i '\''"virtual_scsi_mappings=51/hvio1/1,61/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio2,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix56 -i '\''"virtual_scsi_mappings=51/hvio1/1,61/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio2,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix56'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix56'
     remark='' held=''
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='20261206184721' advised_at='Mon 2026-12-07 05:47 Australia/Melbourne'
+    not_before='' not_before_at='' stop_min=9
+    latest='' latest_at='' advised='20261129171839' advised_at='Mon 2026-11-30 04:19 Australia/Melbourne'
     waits=()
 }
-mine=(21 26 28 33 37 39 40)
+mine=(22 28)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -285,8 +193,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -356,7 +265,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -380,7 +292,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -447,7 +360,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -520,4 +434,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 7 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 2 moves of the lane have arrived: tell the lead'; fi

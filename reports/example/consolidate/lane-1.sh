@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-1.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 1 of 5: 2 moves, about 20:03 to 21:05 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-1.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 1 of 5: 2 moves, about 20:03 to 20:31 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,10 +9,10 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-1.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 1 of 5: 2 moves, about 20:03 to 21:05 (Australia/Melbourne)
+lane-1.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 1 of 5: 2 moves, about 20:03 to 20:31 (Australia/Melbourne)
 
     1  hxaix14: SN1001C70_p570-1 to SN1001C92_p570-2, about 20:03
-   15  hxaix52: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:51, when hxaix14 (1, this lane) is over; hxaix34 (9, lane 3) is over: SN8379A80_p595-2 takes part in 4 at a time (Max migrations); hxaix13 (7, lane 4) is over: for the sake of hxaix33, which has a heartbeat and flies alone over hvio2
+   11  hxaix56: SN1001C70_p570-1 to SN1001C92_p570-2, about 20:28, when hxaix14 (1, this lane) is over
 
 usage: lane-1.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -57,50 +57,43 @@ move_1() {
     order='migrlpar -o m -m SN1001C70_p570-1 -t SN1001C92_p570-2 -p hxaix14 -i '\''"virtual_scsi_mappings=34/hvio3/31,44/hvio4/32",source_msp_name=hvio2,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix14'
     recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix14'
-    remark='' held='15 hxaix52 (lane 1), 16 hxaix09adm (lane 3)'
-    not_before='' not_before_at='' stop_min=20
+    remark='' held='11 hxaix56 (lane 1)'
+    not_before='' not_before_at='' stop_min=23
     latest='' latest_at='' advised='' advised_at=''
     waits=()
 }
-move_7() {
-    number=7 lpar='hxaix13' cell='hxaix13' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=4 good='Running'
+move_11() {
+    number=11 lpar='hxaix56' cell='hxaix56' source='SN1001C70_p570-1' target='SN1001C92_p570-2' lane=1 good='Running'
     source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix13,SN8379A80_p595-2,SN1001C70_p570-1' figures='2.0,4.0,hvio8,hvio2,1000,HMC'
-}
-move_9() {
-    number=9 lpar='hxaix34' cell='hxaix34' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix34,SN8379A80_p595-2,SN1001C70_p570-1' figures='8.0,12.0,hvio7,hvio1,1000,HMC'
-}
-move_15() {
-    number=15 lpar='hxaix52' cell='hxaix52' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix52,SN8379A80_p595-2,SN1001C92_p570-2' figures='32.0,48.0,hvio8,hvio4,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio3/31,46/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio3/31,46/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix52'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix52'
-    remark='' held='20 hxaix33 (lane 2)'
-    not_before='' not_before_at='' stop_min=34
+    row='hxaix56,SN1001C70_p570-1,SN1001C92_p570-2' figures='4.0,8.0,hvio2,hvio4,1000,HMC'
+    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN1001C92_p570-2 -p hxaix56 -i '\''"virtual_scsi_mappings=51/hvio3/31,61/hvio4/32",source_msp_name=hvio2,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C70_p570-1 -t SN1001C92_p570-2 -p hxaix56 -i '\''"virtual_scsi_mappings=51/hvio3/31,61/hvio4/32",source_msp_name=hvio2,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix56'
+    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix56'
+    remark='' held='15 hxaix09adm (lane 2)'
+    not_before='' not_before_at='' stop_min=8
     latest='' latest_at='' advised='' advised_at=''
-    waits=(9 ended 'SN8379A80_p595-2 takes part in 4 at a time (Max migrations)' 7 ended 'for the sake of hxaix33, which has a heartbeat and flies alone over hvio2')
+    waits=()
 }
-mine=(1 15)
+mine=(1 11)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -200,8 +193,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -271,7 +265,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -295,7 +292,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -362,7 +360,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-2-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 2 of 4: 4 moves, about Mon 2026-12-07 03:54 to 05:04 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-2-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 2 of 5: 3 moves, about Mon 2026-11-30 03:52 to 05:08 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,12 +9,11 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-2-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 2 of 4: 4 moves, about Mon 2026-12-07 03:54 to 05:04 (Australia/Melbourne)
+lane-2-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 2 of 5: 3 moves, about Mon 2026-11-30 03:52 to 05:08 (Australia/Melbourne)
 
-   22  hxaix41adm: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 03:54
-   25  hxaix22: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 04:00, when hxaix41adm (22, this lane) is over
-   27  hxaix09adm: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-12-07 04:16, when hxaix22 (25, this lane) is over; hxaix26 (21, lane 1) is over: hxaix09adm needs its share of hvio8: 2 at a time
-   38  hxaix14: SN1001C92_p570-2 to SN1001C70_p570-1, about Mon 2026-12-07 04:54, when hxaix09adm (27, this lane) is over
+   23  hxaix34: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-11-30 03:52
+   31  hxaix09adm: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-11-30 04:15, when hxaix34 (23, this lane) is over; hxaix11adm (22, lane 1) is over: hxaix11adm needs its share of hvio7: 2 at a time
+   41  hxaix33: SN1001C70_p570-1 to SN8379A80_p595-2, about Mon 2026-11-30 05:04, when hxaix09adm (31, this lane) is over; hxaix24 (39, lane 5) is over: hxaix33 has a heartbeat and flies alone over hvio7
 
 usage: lane-2-back.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -48,85 +47,86 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_21() {
-    number=21 lpar='hxaix26' cell='hxaix26' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix26,SN1001C70_p570-1,SN8379A80_p595-2' figures='2.0,4.0,hvio2,hvio8,1000,HMC'
-}
 move_22() {
-    number=22 lpar='hxaix41adm' cell='hxaix41adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
+    number=22 lpar='hxaix11adm' cell='hxaix11adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=1 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix41adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='1.0,2.0,hvio1,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio7/10,47/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=15'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio7/10,47/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=15'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix41adm'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix41adm'
-    remark='' held='25 hxaix22 (lane 2)'
-    not_before='' not_before_at='' stop_min=8
-    latest='' latest_at='' advised='20261206171057' advised_at='Mon 2026-12-07 04:11 Australia/Melbourne'
+    row='hxaix11adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='13.0,16.0,hvio2,hvio7,1000,HMC'
+}
+move_23() {
+    number=23 lpar='hxaix34' cell='hxaix34' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix34,SN1001C70_p570-1,SN8379A80_p595-2' figures='8.0,12.0,hvio1,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix34 -i '\''"virtual_scsi_mappings=40/hvio7/10,50/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=18'\'''
+    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix34 -i '\''"virtual_scsi_mappings=40/hvio7/10,50/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=18'\'''
+    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix34'
+    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix34'
+    remark='' held='31 hxaix09adm (lane 2), 33 hxaix23 (lane 5)'
+    not_before='' not_before_at='' stop_min=12
+    latest='' latest_at='' advised='20261129165936' advised_at='Mon 2026-11-30 04:00 Australia/Melbourne'
     waits=()
 }
-move_25() {
-    number=25 lpar='hxaix22' cell='hxaix22' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
+move_31() {
+    number=31 lpar='hxaix09adm' cell='hxaix09adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix22,SN1001C70_p570-1,SN8379A80_p595-2' figures='2.0,4.0,hvio1,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix22 -i '\''"virtual_scsi_mappings=29/hvio7/10,39/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=7'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix22 -i '\''"virtual_scsi_mappings=29/hvio7/10,39/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=7'\'''
-    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix22'
-    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix22'
-    remark='' held='27 hxaix09adm (lane 2)'
-    not_before='' not_before_at='' stop_min=8
-    latest='' latest_at='' advised='20261206171741' advised_at='Mon 2026-12-07 04:18 Australia/Melbourne'
-    waits=()
-}
-move_27() {
-    number=27 lpar='hxaix09adm' cell='hxaix09adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix09adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='100.0,128.0,hvio2,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio7/10,36/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=4'\'''
-    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio7/10,36/hvio8/11",source_msp_name=hvio2,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=4'\'''
+    row='hxaix09adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='100.0,128.0,hvio1,hvio7,1000,HMC'
+    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio7/10,36/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=4'\'''
+    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio7/10,36/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=4'\'''
     halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix09adm'
     recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix09adm'
-    remark='' held='37 hxaix13 (lane 1), 38 hxaix14 (lane 2)'
+    remark='' held='41 hxaix33 (lane 2), 42 hxaix14 (lane 3)'
     not_before='' not_before_at='' stop_min=76
-    latest='' latest_at='' advised='20261206173024' advised_at='Mon 2026-12-07 04:30 Australia/Melbourne'
-    waits=(21 ended 'hxaix09adm needs its share of hvio8: 2 at a time')
+    latest='' latest_at='' advised='20261129172415' advised_at='Mon 2026-11-30 04:24 Australia/Melbourne'
+    waits=(22 ended 'hxaix11adm needs its share of hvio7: 2 at a time')
 }
-move_38() {
-    number=38 lpar='hxaix14' cell='hxaix14' source='SN1001C92_p570-2' target='SN1001C70_p570-1' lane=2 good='Running'
+move_39() {
+    number=39 lpar='hxaix24' cell='hxaix24' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=5 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix14,SN1001C92_p570-2,SN1001C70_p570-1' figures='27.0,32.0,hvio4,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix14 -i '\''"virtual_scsi_mappings=34/hvio1/1,44/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio1,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix14 -i '\''"virtual_scsi_mappings=34/hvio1/1,44/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio1,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix14'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix14'
-    remark='' held=''
-    not_before='' not_before_at='' stop_min=22
-    latest='' latest_at='' advised='20261206181456' advised_at='Mon 2026-12-07 05:15 Australia/Melbourne'
-    waits=()
+    row='hxaix24,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio4,hvio8,1000,HMC'
 }
-mine=(22 25 27 38)
+move_41() {
+    number=41 lpar='hxaix33' cell='hxaix33' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix33,SN1001C70_p570-1,SN8379A80_p595-2' figures='8.0,12.0,hvio1,hvio7,1000,HMC'
+    validate='migrlpar -o v -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix33 -i '\''"virtual_scsi_mappings=39/hvio7/10,49/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=17'\'''
+    order='migrlpar -o m -m SN1001C70_p570-1 -t SN8379A80_p595-2 -p hxaix33 -i '\''"virtual_scsi_mappings=39/hvio7/10,49/hvio8/11",source_msp_name=hvio1,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=17'\'''
+    halt='migrlpar -o s -m SN1001C70_p570-1 -p hxaix33'
+    recover='migrlpar -o r -m SN1001C70_p570-1 -p hxaix33'
+    remark='' held=''
+    not_before='' not_before_at='' stop_min=10
+    latest='' latest_at='' advised='20261129182247' advised_at='Mon 2026-11-30 05:23 Australia/Melbourne'
+    waits=(39 ended 'hxaix33 has a heartbeat and flies alone over hvio7')
+}
+mine=(23 31 41)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -226,8 +226,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -297,7 +298,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -321,7 +325,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -388,7 +393,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -461,4 +467,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 4 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 3 moves of the lane have arrived: tell the lead'; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-2.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 2 of 5: 7 moves, about 20:03 to 21:37 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-2.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 2 of 5: 4 moves, about 20:03 to 21:23 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,15 +9,12 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-2.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 2 of 5: 7 moves, about 20:03 to 21:37 (Australia/Melbourne)
+lane-2.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 2 of 5: 4 moves, about 20:03 to 21:23 (Australia/Melbourne)
 
-    2  hxaix11adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:03
-   10  hxaix45adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:20, when hxaix11adm (2, this lane) is over
-   12  hxaix23: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:37, when hxaix45adm (10, this lane) is over
-   17  hxaix43adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:54, when hxaix23 (12, this lane) is over
-   18  hxaix47: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:03, when hxaix43adm (17, this lane) is over
-   19  hxaix51: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:13, when hxaix47 (18, this lane) is over; hxaix35 (14, lane 5) is over: hxaix51 needs its share of hvio3: 2 at a time
-   20  hxaix33: SN8379A80_p595-2 to SN1001C70_p570-1, about 21:33, when hxaix51 (19, this lane) is over; hxaix52 (15, lane 1) is over: hxaix33 has a heartbeat and flies alone over hvio2
+    2  hxaix11adm: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:03
+    9  hxaix34: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:16, when hxaix11adm (2, this lane) is over
+   12  hxaix33: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:36, when hxaix34 (9, this lane) is over
+   15  hxaix09adm: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:54, when hxaix33 (12, this lane) is over; hxaix56 (11, lane 1) has arrived: needs the memory on SN1001C70_p570-1 that hxaix56 leaves
 
 usage: lane-2.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -52,140 +49,93 @@ END_OF_HELP
 
 # The moves of the lane, and those that they wait for.
 move_2() {
-    number=2 lpar='hxaix11adm' cell='hxaix11adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix11adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='13.0,16.0,hvio7,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio3/31,37/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio3/31,37/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix11adm'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix11adm'
-    remark='' held='10 hxaix45adm (lane 2), 11 hxaix36 (lane 4), 14 hxaix35 (lane 5)'
-    not_before='' not_before_at='' stop_min=18
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_10() {
-    number=10 lpar='hxaix45adm' cell='hxaix45adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix45adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio3/31,45/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio3/31,45/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix45adm'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix45adm'
-    remark='' held='12 hxaix23 (lane 2)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_12() {
-    number=12 lpar='hxaix23' cell='hxaix23' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix23,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix23 --vlanbridge 2 -i '\''"virtual_scsi_mappings=30/hvio3/31,40/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix23 --vlanbridge 2 -i '\''"virtual_scsi_mappings=30/hvio3/31,40/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix23'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix23'
-    remark='' held='17 hxaix43adm (lane 2)'
-    not_before='' not_before_at='' stop_min=14
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_14() {
-    number=14 lpar='hxaix35' cell='hxaix35' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix35,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio7,hvio4,1000,HMC'
-}
-move_15() {
-    number=15 lpar='hxaix52' cell='hxaix52' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix52,SN8379A80_p595-2,SN1001C92_p570-2' figures='32.0,48.0,hvio8,hvio4,1000,HMC'
-}
-move_17() {
-    number=17 lpar='hxaix43adm' cell='hxaix43adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix43adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio3/31,44/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0,dest_lpar_id=40'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio3/31,44/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0,dest_lpar_id=40'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix43adm'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix43adm'
-    remark='' held='18 hxaix47 (lane 2)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_18() {
-    number=18 lpar='hxaix47' cell='hxaix47' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix47,SN8379A80_p595-2,SN1001C92_p570-2' figures='6.0,8.0,hvio8,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio3/31,55/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio3/31,55/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix47'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix47'
-    remark='' held='19 hxaix51 (lane 2)'
-    not_before='' not_before_at='' stop_min=10
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_19() {
-    number=19 lpar='hxaix51' cell='hxaix51' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix51,SN8379A80_p595-2,SN1001C92_p570-2' figures='48.0,64.0,hvio8,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio3/31,53/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio3/31,53/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix51'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix51'
-    remark='' held='20 hxaix33 (lane 2)'
-    not_before='' not_before_at='' stop_min=42
-    latest='' latest_at='' advised='' advised_at=''
-    waits=(14 ended 'hxaix51 needs its share of hvio3: 2 at a time')
-}
-move_20() {
-    number=20 lpar='hxaix33' cell='hxaix33' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=2 good='Running'
+    number=2 lpar='hxaix11adm' cell='hxaix11adm' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=2 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix33,SN8379A80_p595-2,SN1001C70_p570-1' figures='8.0,12.0,hvio8,hvio2,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix33 --vlanbridge 2 -i '\''"virtual_scsi_mappings=39/hvio1/1,49/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio2,shared_proc_pool_id=0,dest_lpar_id=30'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix33 --vlanbridge 2 -i '\''"virtual_scsi_mappings=39/hvio1/1,49/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio2,shared_proc_pool_id=0,dest_lpar_id=30'\'''
+    row='hxaix11adm,SN8379A80_p595-2,SN1001C70_p570-1' figures='13.0,16.0,hvio7,hvio1,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio1/1,37/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=30'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio1/1,37/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=30'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix11adm'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix11adm'
+    remark='' held='9 hxaix34 (lane 2)'
+    not_before='' not_before_at='' stop_min=15
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_9() {
+    number=9 lpar='hxaix34' cell='hxaix34' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=2 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix34,SN8379A80_p595-2,SN1001C70_p570-1' figures='8.0,12.0,hvio7,hvio1,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix34 --vlanbridge 2 -i '\''"virtual_scsi_mappings=40/hvio1/1,50/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=33'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix34 --vlanbridge 2 -i '\''"virtual_scsi_mappings=40/hvio1/1,50/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=33'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix34'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix34'
+    remark='' held='12 hxaix33 (lane 2)'
+    not_before='' not_before_at='' stop_min=10
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_11() {
+    number=11 lpar='hxaix56' cell='hxaix56' source='SN1001C70_p570-1' target='SN1001C92_p570-2' lane=1 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix56,SN1001C70_p570-1,SN1001C92_p570-2' figures='4.0,8.0,hvio2,hvio4,1000,HMC'
+}
+move_12() {
+    number=12 lpar='hxaix33' cell='hxaix33' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=2 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix33,SN8379A80_p595-2,SN1001C70_p570-1' figures='8.0,12.0,hvio7,hvio1,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix33 --vlanbridge 2 -i '\''"virtual_scsi_mappings=39/hvio1/1,49/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=35'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix33 --vlanbridge 2 -i '\''"virtual_scsi_mappings=39/hvio1/1,49/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=35'\'''
     halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix33'
     recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix33'
-    remark='' held=''
-    not_before='' not_before_at='' stop_min=11
+    remark='' held='15 hxaix09adm (lane 2)'
+    not_before='' not_before_at='' stop_min=10
     latest='' latest_at='' advised='' advised_at=''
-    waits=(15 ended 'hxaix33 has a heartbeat and flies alone over hvio2')
+    waits=()
 }
-mine=(2 10 12 17 18 19 20)
+move_15() {
+    number=15 lpar='hxaix09adm' cell='hxaix09adm' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=2 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix09adm,SN8379A80_p595-2,SN1001C70_p570-1' figures='100.0,128.0,hvio7,hvio1,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio1/1,36/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=34'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio1/1,36/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=34'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix09adm'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix09adm'
+    remark='' held=''
+    not_before='' not_before_at='' stop_min=76
+    latest='' latest_at='' advised='' advised_at=''
+    waits=(11 arrived 'needs the memory on SN1001C70_p570-1 that hxaix56 leaves')
+}
+mine=(2 9 12 15)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -285,8 +235,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -356,7 +307,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -380,7 +334,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -447,7 +402,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -520,4 +476,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 7 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 4 moves of the lane have arrived: tell the lead'; fi

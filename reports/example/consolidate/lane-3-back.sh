@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-3-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 3 of 4: 6 moves, about Mon 2026-12-07 03:57 to 05:15 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-3-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 3 of 5: 8 moves, about Mon 2026-11-30 03:55 to 05:22 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,14 +9,16 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-3-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 3 of 4: 6 moves, about Mon 2026-12-07 03:57 to 05:15 (Australia/Melbourne)
+lane-3-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 3 of 5: 8 moves, about Mon 2026-11-30 03:55 to 05:22 (Australia/Melbourne)
 
-   23  hxaix23: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 03:57
-   29  hxaix97: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:08, when hxaix23 (23, this lane) is over
-   30  hxaix35: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:24, when hxaix97 (29, this lane) is over; hxaix11adm (24, lane 4) is over: hxaix11adm needs its share of hvio7: 2 at a time
-   34  hxaix24: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:37, when hxaix35 (30, this lane) is over
-   35  hxaix36: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:50, when hxaix24 (34, this lane) is over; hxaix47 (33, lane 1) is over: for the sake of hxaix51, which needs its share of hvio7: 2 at a time
-   36  hxaix51: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:59, when hxaix36 (35, this lane) is over
+   24  hxaix26: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 03:55
+   27  hxaix13: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:06, when hxaix26 (24, this lane) is over
+   30  hxaix41adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:21, when hxaix13 (27, this lane) is over
+   34  hxaix43adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:33, when hxaix41adm (30, this lane) is over
+   35  hxaix45adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:43, when hxaix43adm (34, this lane) is over
+   36  hxaix35: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:52, when hxaix45adm (35, this lane) is over
+   38  hxaix22: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 05:02, when hxaix35 (36, this lane) is over
+   42  hxaix14: SN1001C92_p570-2 to SN1001C70_p570-1, about Mon 2026-11-30 05:13, when hxaix22 (38, this lane) is over; hxaix09adm (31, lane 2) has arrived: needs the memory on SN1001C70_p570-1 that hxaix09adm leaves
 
 usage: lane-3-back.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -50,125 +52,158 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_23() {
-    number=23 lpar='hxaix23' cell='hxaix23' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+move_24() {
+    number=24 lpar='hxaix26' cell='hxaix26' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix23,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio4,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix23 -i '\''"virtual_scsi_mappings=30/hvio7/10,40/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix23 -i '\''"virtual_scsi_mappings=30/hvio7/10,40/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix23'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix23'
-    remark='' held='29 hxaix97 (lane 3)'
-    not_before='' not_before_at='' stop_min=11
-    latest='' latest_at='' advised='20261206171357' advised_at='Mon 2026-12-07 04:14 Australia/Melbourne'
+    row='hxaix26,SN1001C92_p570-2,SN8379A80_p595-2' figures='2.0,4.0,hvio3,hvio7,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix26 -i '\''"virtual_scsi_mappings=38/hvio7/10,48/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix26 -i '\''"virtual_scsi_mappings=38/hvio7/10,48/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix26'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix26'
+    remark='' held='27 hxaix13 (lane 3), 29 hxaix48 (lane 5)'
+    not_before='' not_before_at='' stop_min=8
+    latest='' latest_at='' advised='20261129170236' advised_at='Mon 2026-11-30 04:03 Australia/Melbourne'
     waits=()
 }
-move_24() {
-    number=24 lpar='hxaix11adm' cell='hxaix11adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=4 good='Running'
+move_27() {
+    number=27 lpar='hxaix13' cell='hxaix13' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix11adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='13.0,16.0,hvio3,hvio7,1000,HMC'
-}
-move_29() {
-    number=29 lpar='hxaix97' cell='hxaix97' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix97,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio4,hvio8,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio7/10,54/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio7/10,54/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix97'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix97'
-    remark='' held='30 hxaix35 (lane 3)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='20261206172548' advised_at='Mon 2026-12-07 04:26 Australia/Melbourne'
+    row='hxaix13,SN1001C92_p570-2,SN8379A80_p595-2' figures='2.0,4.0,hvio4,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix13 -i '\''"virtual_scsi_mappings=28/hvio7/10,38/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix13 -i '\''"virtual_scsi_mappings=28/hvio7/10,38/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix13'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix13'
+    remark='' held='30 hxaix41adm (lane 3)'
+    not_before='' not_before_at='' stop_min=8
+    latest='' latest_at='' advised='20261129171230' advised_at='Mon 2026-11-30 04:13 Australia/Melbourne'
     waits=()
 }
 move_30() {
-    number=30 lpar='hxaix35' cell='hxaix35' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+    number=30 lpar='hxaix41adm' cell='hxaix41adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix35,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio3,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix35 -i '\''"virtual_scsi_mappings=41/hvio7/10,51/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix35 -i '\''"virtual_scsi_mappings=41/hvio7/10,51/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix35'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix35'
-    remark='' held='34 hxaix24 (lane 3)'
-    not_before='' not_before_at='' stop_min=15
-    latest='' latest_at='' advised='20261206174148' advised_at='Mon 2026-12-07 04:42 Australia/Melbourne'
-    waits=(24 ended 'hxaix11adm needs its share of hvio7: 2 at a time')
+    row='hxaix41adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio3,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio7/10,47/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio7/10,47/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix41adm'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix41adm'
+    remark='' held='34 hxaix43adm (lane 3)'
+    not_before='' not_before_at='' stop_min=7
+    latest='' latest_at='' advised='20261129172739' advised_at='Mon 2026-11-30 04:28 Australia/Melbourne'
+    waits=()
 }
-move_33() {
-    number=33 lpar='hxaix47' cell='hxaix47' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=1 good='Running'
+move_31() {
+    number=31 lpar='hxaix09adm' cell='hxaix09adm' source='SN1001C70_p570-1' target='SN8379A80_p595-2' lane=2 good='Running'
     source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix47,SN1001C92_p570-2,SN8379A80_p595-2' figures='6.0,8.0,hvio4,hvio7,1000,HMC'
+    row='hxaix09adm,SN1001C70_p570-1,SN8379A80_p595-2' figures='100.0,128.0,hvio1,hvio7,1000,HMC'
 }
 move_34() {
-    number=34 lpar='hxaix24' cell='hxaix24' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+    number=34 lpar='hxaix43adm' cell='hxaix43adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix24,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio3,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix24 -i '\''"virtual_scsi_mappings=31/hvio7/10,41/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix24 -i '\''"virtual_scsi_mappings=31/hvio7/10,41/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix24'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix24'
-    remark='' held='35 hxaix36 (lane 3)'
-    not_before='' not_before_at='' stop_min=15
-    latest='' latest_at='' advised='20261206175553' advised_at='Mon 2026-12-07 04:56 Australia/Melbourne'
+    row='hxaix43adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio4,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio7/10,44/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=12'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio7/10,44/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0,dest_lpar_id=12'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix43adm'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix43adm'
+    remark='' held='35 hxaix45adm (lane 3)'
+    not_before='' not_before_at='' stop_min=8
+    latest='' latest_at='' advised='20261129174010' advised_at='Mon 2026-11-30 04:40 Australia/Melbourne'
     waits=()
 }
 move_35() {
-    number=35 lpar='hxaix36' cell='hxaix36' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+    number=35 lpar='hxaix45adm' cell='hxaix45adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix36,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio3,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix36 -i '\''"virtual_scsi_mappings=42/hvio7/10,52/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix36 -i '\''"virtual_scsi_mappings=42/hvio7/10,52/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix36'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix36'
-    remark='' held='36 hxaix51 (lane 3), 37 hxaix13 (lane 1)'
-    not_before='' not_before_at='' stop_min=12
-    latest='' latest_at='' advised='20261206180744' advised_at='Mon 2026-12-07 05:08 Australia/Melbourne'
-    waits=(33 ended 'for the sake of hxaix51, which needs its share of hvio7: 2 at a time')
-}
-move_36() {
-    number=36 lpar='hxaix51' cell='hxaix51' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix51,SN1001C92_p570-2,SN8379A80_p595-2' figures='48.0,64.0,hvio3,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio7/10,53/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio7/10,53/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix51'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix51'
-    remark='' held=''
-    not_before='' not_before_at='' stop_min=37
-    latest='' latest_at='' advised='20261206181846' advised_at='Mon 2026-12-07 05:19 Australia/Melbourne'
+    row='hxaix45adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio4,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio7/10,45/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio7/10,45/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix45adm'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix45adm'
+    remark='' held='36 hxaix35 (lane 3)'
+    not_before='' not_before_at='' stop_min=7
+    latest='' latest_at='' advised='20261129175001' advised_at='Mon 2026-11-30 04:50 Australia/Melbourne'
     waits=()
 }
-mine=(23 29 30 34 35 36)
+move_36() {
+    number=36 lpar='hxaix35' cell='hxaix35' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix35,SN1001C92_p570-2,SN8379A80_p595-2' figures='8.0,12.0,hvio3,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix35 -i '\''"virtual_scsi_mappings=41/hvio7/10,51/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix35 -i '\''"virtual_scsi_mappings=41/hvio7/10,51/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix35'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix35'
+    remark='' held='38 hxaix22 (lane 3)'
+    not_before='' not_before_at='' stop_min=14
+    latest='' latest_at='' advised='20261129180116' advised_at='Mon 2026-11-30 05:01 Australia/Melbourne'
+    waits=()
+}
+move_38() {
+    number=38 lpar='hxaix22' cell='hxaix22' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=3 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix22,SN1001C92_p570-2,SN8379A80_p595-2' figures='2.0,4.0,hvio4,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix22 -i '\''"virtual_scsi_mappings=29/hvio7/10,39/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix22 -i '\''"virtual_scsi_mappings=29/hvio7/10,39/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix22'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix22'
+    remark='' held='40 hxaix51 (lane 5), 42 hxaix14 (lane 3)'
+    not_before='' not_before_at='' stop_min=7
+    latest='' latest_at='' advised='20261129181447' advised_at='Mon 2026-11-30 05:15 Australia/Melbourne'
+    waits=()
+}
+move_42() {
+    number=42 lpar='hxaix14' cell='hxaix14' source='SN1001C92_p570-2' target='SN1001C70_p570-1' lane=3 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix14,SN1001C92_p570-2,SN1001C70_p570-1' figures='27.0,32.0,hvio4,hvio2,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix14 -i '\''"virtual_scsi_mappings=34/hvio1/1,44/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio2,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN1001C70_p570-1 -p hxaix14 -i '\''"virtual_scsi_mappings=34/hvio1/1,44/hvio2/2",source_msp_name=hvio4,dest_msp_name=hvio2,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix14'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix14'
+    remark='' held=''
+    not_before='' not_before_at='' stop_min=20
+    latest='' latest_at='' advised='20261129183135' advised_at='Mon 2026-11-30 05:32 Australia/Melbourne'
+    waits=(31 arrived 'needs the memory on SN1001C70_p570-1 that hxaix09adm leaves')
+}
+mine=(24 27 30 34 35 36 38 42)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -268,8 +303,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -339,7 +375,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -363,7 +402,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -430,7 +470,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -503,4 +544,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 6 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 8 moves of the lane have arrived: tell the lead'; fi

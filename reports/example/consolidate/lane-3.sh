@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-3.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 3 of 5: 4 moves, about 20:06 to 21:29 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-3.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 3 of 5: 6 moves, about 20:06 to 21:41 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,12 +9,14 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-3.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 3 of 5: 4 moves, about 20:06 to 21:29 (Australia/Melbourne)
+lane-3.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 3 of 5: 6 moves, about 20:06 to 21:41 (Australia/Melbourne)
 
-    3  hxaix22: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:06
-    8  hxaix48: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:16, when hxaix22 (3, this lane) is over
-    9  hxaix34: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:35, when hxaix48 (8, this lane) is over; hxaix97 (5, lane 5) is over: for the sake of hxaix11adm, which needs its share of hvio7: 2 at a time
-   16  hxaix09adm: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:54, when hxaix34 (9, this lane) is over; hxaix14 (1, lane 1) has arrived: needs the memory on SN1001C70_p570-1 that hxaix14 leaves; hxaix36 (11, lane 4) is over: SN8379A80_p595-2 takes part in 4 at a time (Max migrations)
+    3  hxaix13: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:06
+    7  hxaix36: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:16, when hxaix13 (3, this lane) is over
+   14  hxaix41adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:36, when hxaix36 (7, this lane) is over
+   17  hxaix23: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:54, when hxaix41adm (14, this lane) is over
+   19  hxaix48: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:06, when hxaix23 (17, this lane) is over
+   21  hxaix51: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:25, when hxaix48 (19, this lane) is over; hxaix35 (20, lane 5) is over: hxaix51 needs its share of hvio3: 2 at a time
 
 usage: lane-3.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -48,101 +50,126 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_1() {
-    number=1 lpar='hxaix14' cell='hxaix14' source='SN1001C70_p570-1' target='SN1001C92_p570-2' lane=1 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix14,SN1001C70_p570-1,SN1001C92_p570-2' figures='27.0,32.0,hvio2,hvio4,1000,HMC'
-}
 move_3() {
-    number=3 lpar='hxaix22' cell='hxaix22' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
+    number=3 lpar='hxaix13' cell='hxaix13' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix22,SN8379A80_p595-2,SN1001C70_p570-1' figures='2.0,4.0,hvio8,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix22 --vlanbridge 2 -i '\''"virtual_scsi_mappings=29/hvio1/1,39/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=36'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix22 --vlanbridge 2 -i '\''"virtual_scsi_mappings=29/hvio1/1,39/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=36'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix22'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix22'
-    remark='' held='8 hxaix48 (lane 3)'
+    row='hxaix13,SN8379A80_p595-2,SN1001C92_p570-2' figures='2.0,4.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix13 --vlanbridge 2 -i '\''"virtual_scsi_mappings=28/hvio3/31,38/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix13 --vlanbridge 2 -i '\''"virtual_scsi_mappings=28/hvio3/31,38/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix13'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix13'
+    remark='' held='7 hxaix36 (lane 3)'
+    not_before='' not_before_at='' stop_min=9
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_7() {
+    number=7 lpar='hxaix36' cell='hxaix36' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix36,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix36 --vlanbridge 2 -i '\''"virtual_scsi_mappings=42/hvio3/31,52/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix36 --vlanbridge 2 -i '\''"virtual_scsi_mappings=42/hvio3/31,52/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix36'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix36'
+    remark='' held='14 hxaix41adm (lane 3)'
+    not_before='' not_before_at='' stop_min=12
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_14() {
+    number=14 lpar='hxaix41adm' cell='hxaix41adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix41adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio3/31,47/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio3/31,47/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix41adm'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix41adm'
+    remark='' held='17 hxaix23 (lane 3)'
     not_before='' not_before_at='' stop_min=8
     latest='' latest_at='' advised='' advised_at=''
     waits=()
 }
-move_5() {
-    number=5 lpar='hxaix97' cell='hxaix97' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
+move_17() {
+    number=17 lpar='hxaix23' cell='hxaix23' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix97,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio7,hvio3,1000,HMC'
+    row='hxaix23,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix23 --vlanbridge 2 -i '\''"virtual_scsi_mappings=30/hvio3/31,40/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix23 --vlanbridge 2 -i '\''"virtual_scsi_mappings=30/hvio3/31,40/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix23'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix23'
+    remark='' held='19 hxaix48 (lane 3)'
+    not_before='' not_before_at='' stop_min=12
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
 }
-move_8() {
-    number=8 lpar='hxaix48' cell='hxaix48' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
+move_19() {
+    number=19 lpar='hxaix48' cell='hxaix48' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix48,SN8379A80_p595-2,SN1001C70_p570-1' figures='1.0,2.0,hvio8,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio1/1,56/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=39'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio1/1,56/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=39'\'''
+    row='hxaix48,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio3/31,56/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix48 -i '\''"virtual_scsi_mappings=46/hvio3/31,56/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix48'
     recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix48'
-    remark='' held='9 hxaix34 (lane 3), 13 hxaix41adm (lane 5)'
+    remark='' held='21 hxaix51 (lane 3)'
     not_before='' not_before_at='' stop_min=8
     latest='' latest_at='' advised='' advised_at=''
     waits=()
 }
-move_9() {
-    number=9 lpar='hxaix34' cell='hxaix34' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix34,SN8379A80_p595-2,SN1001C70_p570-1' figures='8.0,12.0,hvio7,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix34 --vlanbridge 2 -i '\''"virtual_scsi_mappings=40/hvio1/1,50/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=34'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix34 --vlanbridge 2 -i '\''"virtual_scsi_mappings=40/hvio1/1,50/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=34'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix34'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix34'
-    remark='' held='15 hxaix52 (lane 1), 16 hxaix09adm (lane 3)'
-    not_before='' not_before_at='' stop_min=11
-    latest='' latest_at='' advised='' advised_at=''
-    waits=(5 ended 'for the sake of hxaix11adm, which needs its share of hvio7: 2 at a time')
-}
-move_11() {
-    number=11 lpar='hxaix36' cell='hxaix36' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=4 good='Running'
+move_20() {
+    number=20 lpar='hxaix35' cell='hxaix35' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix36,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio7,hvio3,1000,HMC'
+    row='hxaix35,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio4,1000,HMC'
 }
-move_16() {
-    number=16 lpar='hxaix09adm' cell='hxaix09adm' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
+move_21() {
+    number=21 lpar='hxaix51' cell='hxaix51' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=3 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix09adm,SN8379A80_p595-2,SN1001C70_p570-1' figures='100.0,128.0,hvio7,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio1/1,36/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=33'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix09adm -i '\''"virtual_scsi_mappings=26/hvio1/1,36/hvio2/2",source_msp_name=hvio7,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=33'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix09adm'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix09adm'
+    row='hxaix51,SN8379A80_p595-2,SN1001C92_p570-2' figures='48.0,64.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio3/31,53/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix51 -i '\''"virtual_scsi_mappings=43/hvio3/31,53/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix51'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix51'
     remark='' held=''
-    not_before='' not_before_at='' stop_min=85
+    not_before='' not_before_at='' stop_min=39
     latest='' latest_at='' advised='' advised_at=''
-    waits=(1 arrived 'needs the memory on SN1001C70_p570-1 that hxaix14 leaves' 11 ended 'SN8379A80_p595-2 takes part in 4 at a time (Max migrations)')
+    waits=(20 ended 'hxaix51 needs its share of hvio3: 2 at a time')
 }
-mine=(3 8 9 16)
+mine=(3 7 14 17 19 21)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -242,8 +269,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -313,7 +341,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -337,7 +368,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -404,7 +436,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -477,4 +510,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 4 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 6 moves of the lane have arrived: tell the lead'; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-4-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 4 of 4: 3 moves, about Mon 2026-12-07 03:57 to 04:45 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-4-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 4 of 5: 3 moves, about Mon 2026-11-30 03:55 to 04:33 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,11 +9,11 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-4-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 4 of 4: 3 moves, about Mon 2026-12-07 03:57 to 04:45 (Australia/Melbourne)
+lane-4-back.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way back, lane 4 of 5: 3 moves, about Mon 2026-11-30 03:55 to 04:33 (Australia/Melbourne)
 
-   24  hxaix11adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 03:57
-   31  hxaix43adm: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:16, when hxaix11adm (24, this lane) is over
-   32  hxaix52: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-12-07 04:29, when hxaix43adm (31, this lane) is over
+   25  hxaix97: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 03:55
+   26  hxaix47: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:04, when hxaix97 (25, this lane) is over
+   32  hxaix52: SN1001C92_p570-2 to SN8379A80_p595-2, about Mon 2026-11-30 04:19, when hxaix47 (26, this lane) is over
 
 usage: lane-4-back.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -47,36 +47,36 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_24() {
-    number=24 lpar='hxaix11adm' cell='hxaix11adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=4 good='Running'
+move_25() {
+    number=25 lpar='hxaix97' cell='hxaix97' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=4 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix11adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='13.0,16.0,hvio3,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio7/10,37/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix11adm -i '\''"virtual_scsi_mappings=27/hvio7/10,37/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix11adm'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix11adm'
-    remark='' held='30 hxaix35 (lane 3), 31 hxaix43adm (lane 4)'
-    not_before='' not_before_at='' stop_min=19
-    latest='' latest_at='' advised='20261206171357' advised_at='Mon 2026-12-07 04:14 Australia/Melbourne'
+    row='hxaix97,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio3,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio7/10,54/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio7/10,54/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix97'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix97'
+    remark='' held='26 hxaix47 (lane 4)'
+    not_before='' not_before_at='' stop_min=7
+    latest='' latest_at='' advised='20261129170236' advised_at='Mon 2026-11-30 04:03 Australia/Melbourne'
     waits=()
 }
-move_31() {
-    number=31 lpar='hxaix43adm' cell='hxaix43adm' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=4 good='Running'
+move_26() {
+    number=26 lpar='hxaix47' cell='hxaix47' source='SN1001C92_p570-2' target='SN8379A80_p595-2' lane=4 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix43adm,SN1001C92_p570-2,SN8379A80_p595-2' figures='1.0,2.0,hvio4,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio7/10,44/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=12'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio7/10,44/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0,dest_lpar_id=12'\'''
-    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix43adm'
-    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix43adm'
+    row='hxaix47,SN1001C92_p570-2,SN8379A80_p595-2' figures='6.0,8.0,hvio4,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio7/10,55/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio7/10,55/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix47'
+    recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix47'
     remark='' held='32 hxaix52 (lane 4)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='20261206173041' advised_at='Mon 2026-12-07 04:31 Australia/Melbourne'
+    not_before='' not_before_at='' stop_min=11
+    latest='' latest_at='' advised='20261129171159' advised_at='Mon 2026-11-30 04:12 Australia/Melbourne'
     waits=()
 }
 move_32() {
@@ -85,23 +85,32 @@ move_32() {
     source_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix52,SN1001C92_p570-2,SN8379A80_p595-2' figures='32.0,48.0,hvio4,hvio7,1000,HMC'
-    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio7/10,46/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio7/10,46/hvio8/11",source_msp_name=hvio4,dest_msp_name=hvio7,shared_proc_pool_id=0'\'''
+    row='hxaix52,SN1001C92_p570-2,SN8379A80_p595-2' figures='32.0,48.0,hvio3,hvio8,1000,HMC'
+    validate='migrlpar -o v -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio7/10,46/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN1001C92_p570-2 -t SN8379A80_p595-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio7/10,46/hvio8/11",source_msp_name=hvio3,dest_msp_name=hvio8,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN1001C92_p570-2 -p hxaix52'
     recover='migrlpar -o r -m SN1001C92_p570-2 -p hxaix52'
     remark='' held=''
     not_before='' not_before_at='' stop_min=43
-    latest='' latest_at='' advised='20261206174455' advised_at='Mon 2026-12-07 04:45 Australia/Melbourne'
+    latest='' latest_at='' advised='20261129172913' advised_at='Mon 2026-11-30 04:29 Australia/Melbourne'
     waits=()
 }
-mine=(24 31 32)
+mine=(25 26 32)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -201,8 +210,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -272,7 +282,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -296,7 +309,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -363,7 +377,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP

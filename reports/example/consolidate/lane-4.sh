@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-4.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 4 of 5: 3 moves, about 20:06 to 20:40 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-4.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 4 of 5: 3 moves, about 20:06 to 20:48 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,11 +9,11 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-4.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 4 of 5: 3 moves, about 20:06 to 20:40 (Australia/Melbourne)
+lane-4.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 4 of 5: 3 moves, about 20:06 to 20:48 (Australia/Melbourne)
 
-    4  hxaix26: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:06
-    7  hxaix13: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:16, when hxaix26 (4, this lane) is over
-   11  hxaix36: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:35, when hxaix13 (7, this lane) is over; hxaix11adm (2, lane 2) is over: hxaix11adm needs its share of hvio3: 2 at a time
+    4  hxaix22: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:06
+    8  hxaix43adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:17, when hxaix22 (4, this lane) is over
+   10  hxaix52: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:36, when hxaix43adm (8, this lane) is over
 
 usage: lane-4.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -47,69 +47,70 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_2() {
-    number=2 lpar='hxaix11adm' cell='hxaix11adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix11adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='13.0,16.0,hvio7,hvio3,1000,HMC'
-}
 move_4() {
-    number=4 lpar='hxaix26' cell='hxaix26' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=4 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix26,SN8379A80_p595-2,SN1001C70_p570-1' figures='2.0,4.0,hvio8,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix26 --vlanbridge 2 -i '\''"virtual_scsi_mappings=38/hvio1/1,48/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=37'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix26 --vlanbridge 2 -i '\''"virtual_scsi_mappings=38/hvio1/1,48/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=37'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix26'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix26'
-    remark='' held='7 hxaix13 (lane 4)'
-    not_before='' not_before_at='' stop_min=8
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_7() {
-    number=7 lpar='hxaix13' cell='hxaix13' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=4 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix13,SN8379A80_p595-2,SN1001C70_p570-1' figures='2.0,4.0,hvio8,hvio2,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix13 --vlanbridge 2 -i '\''"virtual_scsi_mappings=28/hvio1/1,38/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio2,shared_proc_pool_id=0,dest_lpar_id=35'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix13 --vlanbridge 2 -i '\''"virtual_scsi_mappings=28/hvio1/1,38/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio2,shared_proc_pool_id=0,dest_lpar_id=35'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix13'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix13'
-    remark='' held='11 hxaix36 (lane 4), 15 hxaix52 (lane 1)'
-    not_before='' not_before_at='' stop_min=8
-    latest='' latest_at='' advised='' advised_at=''
-    waits=()
-}
-move_11() {
-    number=11 lpar='hxaix36' cell='hxaix36' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=4 good='Running'
+    number=4 lpar='hxaix22' cell='hxaix22' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=4 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix36,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio7,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix36 --vlanbridge 2 -i '\''"virtual_scsi_mappings=42/hvio3/31,52/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix36 --vlanbridge 2 -i '\''"virtual_scsi_mappings=42/hvio3/31,52/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix36'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix36'
-    remark='' held='16 hxaix09adm (lane 3)'
-    not_before='' not_before_at='' stop_min=13
+    row='hxaix22,SN8379A80_p595-2,SN1001C92_p570-2' figures='2.0,4.0,hvio8,hvio4,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix22 --vlanbridge 2 -i '\''"virtual_scsi_mappings=29/hvio3/31,39/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix22 --vlanbridge 2 -i '\''"virtual_scsi_mappings=29/hvio3/31,39/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix22'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix22'
+    remark='' held='8 hxaix43adm (lane 4)'
+    not_before='' not_before_at='' stop_min=9
     latest='' latest_at='' advised='' advised_at=''
-    waits=(2 ended 'hxaix11adm needs its share of hvio3: 2 at a time')
+    waits=()
 }
-mine=(4 7 11)
+move_8() {
+    number=8 lpar='hxaix43adm' cell='hxaix43adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=4 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix43adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio3/31,44/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0,dest_lpar_id=36'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix43adm -i '\''"virtual_scsi_mappings=34/hvio3/31,44/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0,dest_lpar_id=36'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix43adm'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix43adm'
+    remark='' held='10 hxaix52 (lane 4)'
+    not_before='' not_before_at='' stop_min=7
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_10() {
+    number=10 lpar='hxaix52' cell='hxaix52' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=4 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix52,SN8379A80_p595-2,SN1001C92_p570-2' figures='32.0,48.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio3/31,46/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix52 -i '\''"virtual_scsi_mappings=36/hvio3/31,46/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix52'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix52'
+    remark='' held=''
+    not_before='' not_before_at='' stop_min=32
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+mine=(4 8 10)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -209,8 +210,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -280,7 +282,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -304,7 +309,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -371,7 +377,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP

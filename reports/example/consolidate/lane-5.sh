@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plan-sha256: 3899ea3001472b9c055fdfae8f5cd7f0d1a4cffea7502f18c961d7ec395e6e0f
-# lane-5.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 5 of 5: 4 moves, about 20:09 to 21:03 (Australia/Melbourne)
+# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# lane-5.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 5 of 5: 6 moves, about 20:09 to 21:21 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
 # shellcheck disable=SC2016  # names and commands are meant as they stand
@@ -9,12 +9,14 @@ set -u
 
 usage() {
     cat << 'END_OF_HELP'
-lane-5.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 5 of 5: 4 moves, about 20:09 to 21:03 (Australia/Melbourne)
+lane-5.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 5 of 5: 6 moves, about 20:09 to 21:21 (Australia/Melbourne)
 
     5  hxaix97: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:09
     6  hxaix24: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:24, when hxaix97 (5, this lane) is over
-   13  hxaix41adm: SN8379A80_p595-2 to SN1001C70_p570-1, about 20:42, when hxaix24 (6, this lane) is over; hxaix48 (8, lane 3) is over: for the sake of hxaix51, which needs its share of hvio8: 2 at a time
-   14  hxaix35: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:57, when hxaix41adm (13, this lane) is over; hxaix11adm (2, lane 2) is over: hxaix11adm needs its share of hvio7: 2 at a time
+   13  hxaix26: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:44, when hxaix24 (6, this lane) is over
+   16  hxaix45adm: SN8379A80_p595-2 to SN1001C92_p570-2, about 20:59, when hxaix26 (13, this lane) is over
+   18  hxaix47: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:09, when hxaix45adm (16, this lane) is over
+   20  hxaix35: SN8379A80_p595-2 to SN1001C92_p570-2, about 21:17, when hxaix47 (18, this lane) is over
 
 usage: lane-5.sh [--yes] [--dry-run] [--from MOVE] [--over MOVE]
 
@@ -48,26 +50,18 @@ END_OF_HELP
 }
 
 # The moves of the lane, and those that they wait for.
-move_2() {
-    number=2 lpar='hxaix11adm' cell='hxaix11adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=2 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix11adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='13.0,16.0,hvio7,hvio3,1000,HMC'
-}
 move_5() {
     number=5 lpar='hxaix97' cell='hxaix97' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix97,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio7,hvio3,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio3/31,54/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio3/31,54/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    row='hxaix97,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio3/31,54/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix97 -i '\''"virtual_scsi_mappings=44/hvio3/31,54/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix97'
     recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix97'
-    remark='' held='6 hxaix24 (lane 5), 9 hxaix34 (lane 3)'
+    remark='' held='6 hxaix24 (lane 5)'
     not_before='' not_before_at='' stop_min=7
     latest='' latest_at='' advised='' advised_at=''
     waits=()
@@ -78,63 +72,96 @@ move_6() {
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix24,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio4,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix24 --vlanbridge 2 -i '\''"virtual_scsi_mappings=31/hvio3/31,41/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix24 --vlanbridge 2 -i '\''"virtual_scsi_mappings=31/hvio3/31,41/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    row='hxaix24,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix24 --vlanbridge 2 -i '\''"virtual_scsi_mappings=31/hvio3/31,41/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix24 --vlanbridge 2 -i '\''"virtual_scsi_mappings=31/hvio3/31,41/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix24'
     recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix24'
-    remark='' held='13 hxaix41adm (lane 5)'
+    remark='' held='13 hxaix26 (lane 5)'
     not_before='' not_before_at='' stop_min=11
     latest='' latest_at='' advised='' advised_at=''
     waits=()
 }
-move_8() {
-    number=8 lpar='hxaix48' cell='hxaix48' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=3 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix48,SN8379A80_p595-2,SN1001C70_p570-1' figures='1.0,2.0,hvio8,hvio1,1000,HMC'
-}
 move_13() {
-    number=13 lpar='hxaix41adm' cell='hxaix41adm' source='SN8379A80_p595-2' target='SN1001C70_p570-1' lane=5 good='Running'
-    source_console=$HMC target_console=$HMC
-    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
-    target_query='lssyscfg -r lpar -m SN1001C70_p570-1 -F state,name'
-    later=() returns=0 by_hand=0
-    row='hxaix41adm,SN8379A80_p595-2,SN1001C70_p570-1' figures='1.0,2.0,hvio8,hvio1,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio1/1,47/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=38'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C70_p570-1 -p hxaix41adm -i '\''"virtual_scsi_mappings=37/hvio1/1,47/hvio2/2",source_msp_name=hvio8,dest_msp_name=hvio1,shared_proc_pool_id=0,dest_lpar_id=38'\'''
-    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix41adm'
-    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix41adm'
-    remark='' held='14 hxaix35 (lane 5)'
-    not_before='' not_before_at='' stop_min=7
-    latest='' latest_at='' advised='' advised_at=''
-    waits=(8 ended 'for the sake of hxaix51, which needs its share of hvio8: 2 at a time')
-}
-move_14() {
-    number=14 lpar='hxaix35' cell='hxaix35' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
+    number=13 lpar='hxaix26' cell='hxaix26' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
     source_console=$HMC target_console=$HMC
     source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
     target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
     later=() returns=0 by_hand=0
-    row='hxaix35,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio7,hvio4,1000,HMC'
-    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix35 --vlanbridge 2 -i '\''"virtual_scsi_mappings=41/hvio3/31,51/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
-    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix35 --vlanbridge 2 -i '\''"virtual_scsi_mappings=41/hvio3/31,51/hvio4/32",source_msp_name=hvio7,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    row='hxaix26,SN8379A80_p595-2,SN1001C92_p570-2' figures='2.0,4.0,hvio8,hvio3,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix26 --vlanbridge 2 -i '\''"virtual_scsi_mappings=38/hvio3/31,48/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix26 --vlanbridge 2 -i '\''"virtual_scsi_mappings=38/hvio3/31,48/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio3,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix26'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix26'
+    remark='' held='16 hxaix45adm (lane 5)'
+    not_before='' not_before_at='' stop_min=8
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_16() {
+    number=16 lpar='hxaix45adm' cell='hxaix45adm' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix45adm,SN8379A80_p595-2,SN1001C92_p570-2' figures='1.0,2.0,hvio8,hvio4,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio3/31,45/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix45adm -i '\''"virtual_scsi_mappings=35/hvio3/31,45/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix45adm'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix45adm'
+    remark='' held='18 hxaix47 (lane 5)'
+    not_before='' not_before_at='' stop_min=8
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_18() {
+    number=18 lpar='hxaix47' cell='hxaix47' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix47,SN8379A80_p595-2,SN1001C92_p570-2' figures='6.0,8.0,hvio8,hvio4,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio3/31,55/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix47 -i '\''"virtual_scsi_mappings=45/hvio3/31,55/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix47'
+    recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix47'
+    remark='' held='20 hxaix35 (lane 5)'
+    not_before='' not_before_at='' stop_min=10
+    latest='' latest_at='' advised='' advised_at=''
+    waits=()
+}
+move_20() {
+    number=20 lpar='hxaix35' cell='hxaix35' source='SN8379A80_p595-2' target='SN1001C92_p570-2' lane=5 good='Running'
+    source_console=$HMC target_console=$HMC
+    source_query='lssyscfg -r lpar -m SN8379A80_p595-2 -F state,name'
+    target_query='lssyscfg -r lpar -m SN1001C92_p570-2 -F state,name'
+    later=() returns=0 by_hand=0
+    row='hxaix35,SN8379A80_p595-2,SN1001C92_p570-2' figures='8.0,12.0,hvio8,hvio4,1000,HMC'
+    validate='migrlpar -o v -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix35 --vlanbridge 2 -i '\''"virtual_scsi_mappings=41/hvio3/31,51/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
+    order='migrlpar -o m -m SN8379A80_p595-2 -t SN1001C92_p570-2 -p hxaix35 --vlanbridge 2 -i '\''"virtual_scsi_mappings=41/hvio3/31,51/hvio4/32",source_msp_name=hvio8,dest_msp_name=hvio4,shared_proc_pool_id=0'\'''
     halt='migrlpar -o s -m SN8379A80_p595-2 -p hxaix35'
     recover='migrlpar -o r -m SN8379A80_p595-2 -p hxaix35'
-    remark='' held='19 hxaix51 (lane 2)'
-    not_before='' not_before_at='' stop_min=14
+    remark='' held='21 hxaix51 (lane 3)'
+    not_before='' not_before_at='' stop_min=10
     latest='' latest_at='' advised='' advised_at=''
-    waits=(2 ended 'hxaix11adm needs its share of hvio7: 2 at a time')
+    waits=()
 }
-mine=(5 6 13 14)
+mine=(5 6 13 16 18 20)
 
 HMC=${HMC:-'hscroot@hhmc01'}
 POLL=${POLL:-15}
 TRIES=${TRIES:-8}
 LOG=${LOG:-"$(cd "$(dirname "$0")" && pwd)/log.csv"}
 yes=0 dry=0 from='' over=' '
+
+# passing: seconds in $passed, of a clock that nobody sets: SECONDS goes back with the clock on the wall.
+passing() {
+    passed=$SECONDS
+    if [[ -r /proc/uptime ]]; then
+        read -r passed _ < /proc/uptime
+        passed=${passed%%.*}
+    fi
+}
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -234,8 +261,9 @@ await() {
             0) return ;;
             5) unanswered "move $current was not begun: it waits for move $number $lpar, lane $lane." ;;
         esac
-        if ((SECONDS - told >= 600)); then
-            told=$SECONDS
+        passing
+        if ((passed - told >= 600)); then
+            told=$passed
             say "move $current waits for move $number $lpar (lane $lane) to have $2${3:+: $3}"
             if [[ $2 == ended ]]; then say "    if it failed and is recovered: stop here (Ctrl-C), then --from $current --over $number"; fi
         fi
@@ -305,7 +333,10 @@ settle() {
         has_arrived
         case $? in
             0)
-                if [[ -z $came ]]; then came=$(date '+%Y-%m-%d %H:%M:%S') took=$((SECONDS - began)); fi
+                if [[ -z $came ]]; then
+                    passing
+                    came=$(date '+%Y-%m-%d %H:%M:%S') took=$((passed - began))
+                fi
                 if [[ -n $ended ]]; then break; fi
                 ;;
             5) unanswered "move $number $lpar was ordered at $begun and may be under way: it goes on by itself." \
@@ -329,7 +360,8 @@ settle() {
                 failed "move $number $lpar is half-way (migrlpar ended with $rc)."
             fi
         fi
-        if ((SECONDS - began > 60 * stop_min)); then
+        passing
+        if ((passed - began > 60 * stop_min)); then
             stop 4 "move $number $lpar takes longer than $stop_min minutes: 99 in 100 are over by then." \
                 "Now $now." 'It goes on; nothing was stopped. Is there progress (bytes sent)?' \
                 "    lslparmigr -r lpar -m $source" "What the console said: $answer" 'If there is none:' "$(how_to_recover)"
@@ -396,7 +428,8 @@ make() {
     fi
     ask_person "Move $number: $lpar from $source to $target now?"
     in_time
-    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$SECONDS
+    passing
+    begun=$(date '+%Y-%m-%d %H:%M:%S') began=$passed
     say "move $number $lpar: $source to $target"
     (
         trap '' HUP
@@ -469,4 +502,4 @@ for move in "${mine[@]}"; do
     from=
     if ((dry)); then show "$move"; else make "$move"; fi
 done
-if ((!dry)); then say 'all 4 moves of the lane have arrived: tell the lead'; fi
+if ((!dry)); then say 'all 6 moves of the lane have arrived: tell the lead'; fi
