@@ -228,7 +228,7 @@ class Buying(PlacementProgram):
             if s == STOPPED:
                 self.need(i, [(self.shop.stops[n],)])
         for name, running in self.shop.clusters:
-            stops = {self.x[n, STOPPED]: 1 for n in running if (n, STOPPED) in self.x}
+            stops = {self.buy(self.shop.stops[n]): 1 for n in running if (n, STOPPED) in self.x}
             if stops and len(stops) == len(running):
                 self.program.at_most(stops, len(running) - 1, Tag("policy.cluster", name))
 

@@ -25,6 +25,7 @@ from planner.jobs.opening import open_all
 from planner.jobs.remedy import Remedy, possible, remedy
 from planner.plan.questions import Evacuate, Headroom
 from planner.schedule.lanes import Pacing
+from planner.stopwatch import now
 
 EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", portion(6, 2)))
 MOST_SETS, MOST_TOGETHER = 1500, 150
@@ -156,6 +157,18 @@ def fewer_of_all(goals: dict[str, Remedy], most: int) -> Iterator[tuple[int, lis
             yield cost, [c for s, c in some if not s], passing
 
 
+def test_what_else_is_bought_shuts_no_cluster_down() -> None:
+    """Where a set has no plan something else is bought: that was the stop of the other node, which a placement has on a
+    server all the same."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A")], [
+        policy("cluster", "db", "a1; a2"), policy("pin", "a1", "A"), policy("fence", "a1", "A")])
+    model, _ = asked(of, come_back=True).model()
+    for _ in range(6):
+        solution = model.solve(now() + 20, 0.0)
+        assert solution.found and not ends_a_cluster(of, model.changes(solution))
+        model.add_refusal(solution)
+
+
 def cheapest_and_needed(of: Remedy) -> None:
     told = remedy(of)
     if possible(of.today):
@@ -163,6 +176,7 @@ def cheapest_and_needed(of: Remedy) -> None:
         return
     for found in told.sets:
         assert found.plan.verified and found.cost == of.prices.total(found.changes)
+        assert not ends_a_cluster(of.loaded.estate, found.changes)
         for change in found.changes:
             assert not of.tried([c for c in found.changes if c != change]), change.words
     shapes = [{c.shape for c in s.changes} for s in told.sets]
