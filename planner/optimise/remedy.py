@@ -487,15 +487,27 @@ def part_with(site: Site, servers: Collection[str]) -> Estate:
 
 
 def _offered(site: Site, judge: Judge, names: Sequence[str], servers: Sequence[str]) -> dict[str, list[str]]:
-    """LPAR → where it may go; where it may go nowhere, the servers that serve most of what it needs, of equal ones
-    those that serve most of what the others need."""
-    may = {n: judge.targets(n, servers) for n in names}
+    """LPAR → where it may go, were it fit to move; where it may go nowhere, the servers that serve most of what it
+    needs, of equal ones those that serve most of what the others need, and of these those that fewest rules close."""
+    closed: dict[str, Callable[[str], int]] = {n: partial(_closed, judge, n, site.start[n]) for n in names}
+    may = {n: [s for s in servers if judge.connected(n, s) and not closed[n](s)] for n in names}
     lacks = {n: site.reach.lacking(n, site.policies.ignorable_vlans) for n, places in may.items() if not places}
     of_all = Counter[str]()
     for of in lacks.values():
         of_all.update(of)
-    return {n: places or sorted(servers, key=lambda s: (lacks[n][s], of_all[s]))[:_PLACES]
-            for n, places in may.items()}
+    served = {n: {s: (of[s], of_all[s]) for s in servers} for n, of in lacks.items()}
+    return {n: places or _first(servers, served[n], closed[n]) for n, places in may.items()}
+
+
+def _closed(judge: Judge, lpar: str, source: str, target: str) -> int:
+    """How many refusals of rules close a server to an LPAR."""
+    return len(errors(judge.move(lpar, source, target)))
+
+
+def _first(servers: Sequence[str], served: Mapping[str, tuple[int, int]], closed: Callable[[str], int]) -> list[str]:
+    """As many servers as are offered: rules are asked of those alone that serve so much."""
+    last = sorted(served.values())[:_PLACES][-1:]
+    return sorted((s for s in servers if [served[s]] <= last), key=lambda s: (served[s], closed(s)))[:_PLACES]
 
 
 def _roomiest(site: Site, servers: Collection[str]) -> list[str]:

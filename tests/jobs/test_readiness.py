@@ -156,6 +156,18 @@ def test_a_quick_remedy_shuts_no_cluster_down(state: str) -> None:
     assert cost == full.sets[0].cost and full.cheapest
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_quick_remedy_looks_beyond_servers_that_rules_close(pinned: bool) -> None:
+    """The first twelve take nobody in: a shutdown for 45 was told, or a target for 40 more, where RMC is 5 and a pin 90."""
+    others = [f"B{n:02}" for n in range(12)]
+    a1 = lpar("a1", "A", rmc_active=pinned, environment="production" if pinned else "non-production")
+    of = estate([server(s) for s in ("A", *others, "C")], [a1, lpar("c1", "C")], [
+        *(Policy("not-a-target", s) for s in others), *([Policy("pin", "a1", "A")] if pinned else [])])
+    site = Site(of)
+    changes, cost = quick_remedy(site, Judge(site), "A", Options(pacing=Pacing(waves=True))) or ((), 0)
+    assert ([c.kind for c in changes], cost) == ((["pin"], 90) if pinned else (["rmc"], 5))
+
+
 def test_a_quick_remedy_makes_room_where_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A VLAN for all of a server, who fit on no other as it stands: for a bridge too little, others move instead."""
     monkeypatch.setattr(remedies, "Remedy", None)
