@@ -89,7 +89,7 @@ class Brute:
         rows = [(n, self.ledger.start[n]) for n in [*sorted(resident), *others]]
         if not self._within(server, rows):
             return False
-        if not self._apart(server, resident | new | set(others)):
+        if not self._apart(server, resident | new):
             return False
         return self._placed(server, rows, sorted(new))
 

@@ -192,7 +192,8 @@ class Claims:
             return
         for name, server in self.where("back").items():
             home = self.goal.get("homes", {}).get(name, self.site.lpars[name].home or self.site.home[name])
-            if server != home and name not in away and home in self.site.servers:
+            runs = self.site.active(name) or self.goal.get("inactive")
+            if runs and server != home and name not in away and home in self.site.servers:
                 self.say("goal", f"{name} is on {server}, at home on {home}")
 
     # ---- figures ------------------------------------------------------------------------------------------------

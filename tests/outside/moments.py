@@ -307,11 +307,11 @@ class Replay:
                 self.say("partition.id-free", f"{server} has {count} partitions of id {number}")
 
     def _groups(self, there: Mapping[str, set[str]]) -> None:
-        start = self.ledger.start
+        start, moved = self.ledger.start, {m["lpar"] for m in self.plan["moves"]}
         for kind, rule in (("keep-apart", "policy.keep-apart"), ("cluster", "policy.cluster")):
             for group in self.site.groups(kind):
                 for server, names in there.items():
-                    together = group & names
+                    together = {n for n in group & names if self.site.active(n) or n in moved}
                     lived = kind == "keep-apart" and all(start[n].server == server for n in together)
                     as_was = all(start[n].server == server for n in together) or all(
                         self.asked.homes.get(n, start[n].server) == server for n in together)
