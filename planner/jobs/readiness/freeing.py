@@ -40,16 +40,16 @@ _WORK_S = 3600
 class QuickEvacuation(EvacuationProblem):
     """One evacuation whose answer need not be balanced; the conflict of a large site is not made irreducible.
 
-    ``built``: the first answer is by construction, where that finds one, and the program's is the next; what holds of
-    it the replay says.
+    ``built``: the first answer is by construction, where that finds one, and the program's is the next, but where
+    nothing else is tried (``alone``); what holds of it the replay says.
     """
 
     balances = False
 
     def __init__(self, site: Site, judge: Judge, goal: Evacuate, part: EvacuationPart | None = None, *,
-                 built: bool = False) -> None:
+                 built: bool = False, alone: bool = False) -> None:
         super().__init__(site, judge, goal, part)
-        self.built = built
+        self.built, self.alone = built, alone
 
     def solve(self, time_limit: float, gap: float) -> Answer:
         cost = self.narrow.cost
@@ -57,7 +57,7 @@ class QuickEvacuation(EvacuationProblem):
             self.built and all(cost.values())) else None
         if where is None:
             self.built = False
-            return super().solve(time_limit, gap)
+            return Answer(Status.UNKNOWN, {}) if self.alone else super().solve(time_limit, gap)
         spent = sum((cost[n] if n in cost else self.elsewhere(n))[s] for n, s in where.items())
         return Answer(Status.FEASIBLE, dict(sorted(where.items())), spent, float(self.narrow.bound()))
 
@@ -76,15 +76,16 @@ class QuickEvacuation(EvacuationProblem):
         return super().explain(model, deadline) if small(self.site) else None
 
 
-def attempt(site: Site, judge: Judge, goal: Evacuate, options: Options, among: Sequence[str] = ()
-            ) -> tuple[Attempt[Answer], Plan | None]:
-    """The attempt by construction, and where its plan does not hold by the program; the plan in waves where it has one
-    that holds. ``among``: the servers that are looked at, all when there are none."""
+def attempt(site: Site, judge: Judge, goal: Evacuate, options: Options, among: Sequence[str] = (), *,
+            alone: bool = False) -> tuple[Attempt[Answer], Plan | None]:
+    """The attempt by construction, and where its plan does not hold, unless that is tried ``alone``, by the program;
+    the plan in waves where it has one that holds. ``among``: the servers that are looked at, all when there are none.
+    """
     names = displaced(goal, site) if among else ()
     part = EvacuationPart(names, among, candidates_of(site, judge, names, among, come_back=goal.come_back)) if (
         among) else None
-    for built in (True, False):
-        problem = QuickEvacuation(site, judge, goal, part, built=built)
+    for built in (True,) if alone else (True, False):
+        problem = QuickEvacuation(site, judge, goal, part, built=built, alone=alone)
         tried = attempted(problem, options, lambda answer, states: timetable(
             site, judge, answer.placement, None, come_back=goal.come_back, work_s=_WORK_S, states=states))
         plan = _replayed(site, judge, goal, tried)

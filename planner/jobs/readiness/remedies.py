@@ -19,7 +19,7 @@ from planner.jobs.readiness.figures import ReadyWord, ServerFree
 from planner.jobs.readiness.freeing import attempt
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.jobs.remedy import ANY_TIME, Remedy, remedy
-from planner.optimise.remedy import bought_alone, part_with
+from planner.optimise.remedy import QuickBuy, bought_alone, part_with
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
@@ -32,16 +32,20 @@ Cost = tuple[tuple[Repair, ...], int]
 def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices: Prices = PRICES, *,
                  usage: UsageSpec | None = None) -> Cost | None:
     """The changes and their price; None where that is not so quickly found. They are judged, and their plan replayed,
-    on the part of the site in which they are made; where those of the server alone will not do for the least price, all
-    is bought there."""
+    on the part of the site in which they are made, each set with a placement by construction before any program is
+    asked; where those of the server alone will not do for the least price, all is bought there."""
     goal, dear, part = Evacuate(servers=(server,), come_back=True), None, site.estate
-    for bought in bought_alone(site, judge, server, prices, options.time_limit):
-        part = part_with(site, {server, *bought.among})
-        after = Site(applied(part, bought.changes), usage=site.usage)
-        if attempt(after, Judge(after), goal, options, bought.among)[1]:
-            dear = bought.changes, prices.total(bought.changes)
-            if bought.least:
-                return dear
+    offers: list[QuickBuy] = []
+    for alone, of in ((True, bought_alone(site, judge, server, prices, options.time_limit)), (False, offers)):
+        for bought in of:
+            if alone:
+                offers.append(bought)
+            part = part_with(site, {server, *bought.among})
+            after = Site(applied(part, bought.changes), usage=site.usage)
+            if attempt(after, Judge(after), goal, options, bought.among, alone=alone)[1]:
+                dear = bought.changes, prices.total(bought.changes)
+                if bought.least:
+                    return dear
     if part is site.estate:
         return dear
     asked = Remedy(Loaded(part), goal, options, usage, prices, closed=usage is None)
