@@ -168,6 +168,21 @@ def test_a_quick_remedy_looks_beyond_servers_that_rules_close(pinned: bool) -> N
     assert ([c.kind for c in changes], cost) == ((["pin"], 90) if pinned else (["rmc"], 5))
 
 
+@pytest.mark.parametrize("home", ["", "B"])
+def test_a_part_with_homes_elsewhere_is_asked_what_is_today(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan of today says who comes home where; without homes nobody asks why it is impossible."""
+    asked: list[Remedy] = []
+    of = changed(BASE, "a1", rmc_active=False)
+    of = changed(of, "a2", home=home) if home else of
+    monkeypatch.setattr(remedies, "bought_alone", lambda *_: [optimised.QuickBuy((), ("B", "C"), True)])
+    monkeypatch.setattr(remedies, "part_with", lambda site, servers: site.estate.around(servers))
+    monkeypatch.setattr(remedies, "remedy", lambda of, count: asked.append(of) or remedy(of, count))
+    site = Site(of)
+    found = quick_remedy(site, Judge(site), "A", Options(pacing=Pacing(waves=True)))
+    assert found and [c.kind for c in found[0]] == ["rmc"]
+    assert [one.closed for one in asked] == [not home] and asked[0].asked.homes == ({"a2": home} if home else {})
+
+
 def test_a_quick_remedy_makes_room_where_it_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A VLAN for all of a server, who fit on no other as it stands: for a bridge too little, others move instead."""
     monkeypatch.setattr(remedies, "Remedy", None)

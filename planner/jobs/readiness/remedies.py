@@ -38,9 +38,10 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
     offers: list[QuickBuy] = []
     for alone, of in ((True, bought_alone(site, judge, server, prices, options.time_limit)), (False, offers)):
         for bought in of:
+            if not offers:
+                part = part_with(site, {server, *bought.among})
             if alone:
                 offers.append(bought)
-            part = part_with(site, {server, *bought.among})
             after = Site(applied(part, bought.changes), usage=site.usage)
             if attempt(after, Judge(after), goal, options, bought.among, alone=alone)[1]:
                 dear = bought.changes, prices.total(bought.changes)
@@ -48,7 +49,8 @@ def quick_remedy(site: Site, judge: Judge, server: str, options: Options, prices
                     return dear
     if part is site.estate:
         return dear
-    asked = Remedy(Loaded(part), goal, options, usage, prices, closed=usage is None)
+    as_asked = usage is None and not any(p.home for p in part.lpars)  # else the plan of today says homes and hours
+    asked = Remedy(Loaded(part), goal, options, usage, prices, closed=as_asked)
     found = [(s.changes, s.cost) for s in remedy(asked, 1).sets]
     return min((*found, *filter(None, [dear])), key=lambda cost: cost[1], default=None)
 
