@@ -129,7 +129,7 @@ def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool, one_w
     if not names:
         return ServerFree(server, ReadyWord.YES, "rules", 0)
     there, plan = None, None
-    if not any(_stays(site, judge, n) for n in names):
+    if not any(stays(judge, n) for n in names):
         there, plan = attempt(site, judge, goal.replace(come_back=True), options)
     tried = there
     if tried is None or (plan is None and one_way):
@@ -148,11 +148,11 @@ def _freed(judge: Judge, goal: Evacuate, options: Options, *, timed: bool, one_w
     return replace(found, why=closed.why, obstacles=closed.obstacles)
 
 
-def _stays(site: Site, judge: Judge, lpar: str) -> bool:
-    """Whether no rule lets it go anywhere: then it makes no odds whether it comes home."""
-    here = site.start[lpar]
+def stays(judge: Judge, lpar: str) -> bool:
+    """Whether the rules let it go nowhere: then its server cannot be freed, whether it would come home or not."""
+    here = judge.site.start[lpar]
     near = judge.near(lpar) if judge.ready(lpar) else ()
-    return not any(judge.allowed(lpar, here, s) for s in site.servers if near is None or s in near)
+    return not any(judge.allowed(lpar, here, s) for s in judge.site.servers if near is None or s in near)
 
 
 def _taken(judge: Judge, plan: Plan) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from planner.estate.model import Estate
 from planner.jobs.common import Options
 from planner.jobs.readiness.figures import LparPlaces, ReadyWord, ServerFree, ServerLost, ViosDown
-from planner.jobs.readiness.freeing import freed
+from planner.jobs.readiness.freeing import freed, stays
 from planner.jobs.readiness.standing_by import places_of, server_lost, vios_down
 from planner.optimise.failover import Failover
 from planner.remember import remembered
@@ -50,6 +50,8 @@ class Verdicts:
 
     def opens(self, server: str) -> bool:
         """Whether its LPARs can leave it, whatever that takes for granted."""
+        if any(stays(self.judge, n) for n in self.site.residents(server)):
+            return False
         found = freed(self.judge, server, self.options, timed=False, inactive=self.inactive)
         return found.verdict.rank <= ReadyWord.ONE_WAY.rank
 
