@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,8 @@ T = TypeVar("T")
 S = TypeVar("S")
 P = TypeVar("P")
 _here = threading.local()
+_NUMBER, _IN_PIPE = 4, 16_000
+"""Bytes of a task's number, and how many numbers every pipe takes (64 KiB) before anybody reads them."""
 
 
 def two_processors() -> bool:
@@ -69,6 +71,26 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
         mine.close()
         process.join()
     return first[0], second
+
+
+def shared_out(work: Callable[[S], T], tasks: Sequence[S]) -> list[T]:
+    """What ``work`` returns for each task, in their order; a forked process and this one each take the next task when
+    they are done with their last. What that process had in hand when it fails is done here."""
+    todo, given = os.pipe()
+    with open(todo, "rb", buffering=0) as numbers:
+        with open(given, "wb") as out:
+            out.writelines(n.to_bytes(_NUMBER, "big") for n in range(min(len(tasks), _IN_PIPE)))
+
+        def taken() -> dict[int, T]:
+            done: dict[int, T] = {}
+            while number := numbers.read(_NUMBER):
+                n = int.from_bytes(number, "big")
+                done[n] = work(tasks[n])
+            return done
+
+        there, here = beside(taken, taken)
+    done = there | here
+    return [done[n] if n in done else work(task) for n, task in enumerate(tasks)]
 
 
 def in_forks(work: Callable[[P, S], T], shared: P, tasks: Iterable[S], processes: int) -> Iterator[T]:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,42 @@ def test_what_is_raised_here_does_not_wait_for_a_large_result_there() -> None:
 
     with pytest.raises(ValueError, match="this half"):
         parallel.beside(lambda: b"x" * 1_000_000, broken)
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 2, 9, parallel._IN_PIPE + 3])
+def test_every_task_is_done_once_and_comes_back_in_its_place(tasks: int) -> None:
+    done = parallel.shared_out(lambda n: (n, os.getpid()), range(tasks))
+    assert [n for n, _ in done] == [*range(tasks)]
+    assert {pid for _, pid in done} <= {os.getpid(), *(pid for _, pid in done[:parallel._IN_PIPE])}
+
+
+def test_neither_process_waits_for_the_other_while_tasks_are_left() -> None:
+    """Halves that are made beforehand are as long as the longer one: the long task of two processes is one alone."""
+    if not parallel.two_processors():
+        pytest.skip("one processor does all")
+    slow = parallel.shared_out(lambda n: time.sleep(0.3 if n == 0 else 0.001) or os.getpid(), range(40))
+    assert slow.count(slow[0]) < 20
+
+
+@pytest.mark.parametrize("how", ["killed", "raises"])
+def test_tasks_of_a_process_that_fails_are_done_here(how: str, capfd: pytest.CaptureFixture[str]) -> None:
+    mine = os.getpid()
+
+    def fails_there(n: int) -> int:
+        time.sleep(0.002)
+        if os.getpid() != mine and how == "killed":
+            os._exit(9)
+        if os.getpid() != mine:
+            raise ValueError("there alone")
+        return n
+
+    assert parallel.shared_out(fails_there, range(20)) == [*range(20)]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_what_a_task_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        parallel.shared_out(lambda n: 1 // (n - 7), range(12))
 
 
 def _power_or_die(exponent: int, number: int) -> int:

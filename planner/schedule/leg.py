@@ -221,8 +221,7 @@ def _most(leg: Leg, name: str, pair: Pair) -> tuple[int, int]:
         return rate >= alone or converges(lpar, rate, leg.parameters)
 
     a, b = leg.limit[pair[0]], leg.limit[pair[1]]
-    return (max((n for n in range(1, a + 1) if bears(n, 1)), default=1),
-            max((m for m in range(1, b + 1) if bears(1, m)), default=1))
+    return next((n for n in range(a, 0, -1) if bears(n, 1)), 1), next((m for m in range(b, 0, -1) if bears(1, m)), 1)
 
 
 def slowest_s(leg: Leg, job: Job) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product, takewhile
@@ -20,7 +21,7 @@ from planner.findings import errors
 from planner.history.calendar import BUCKETS
 from planner.jobs import Options, evacuate
 from planner.jobs.peak_hours import UsageSpec
-from planner.jobs.readiness import freeing, remedies
+from planner.jobs.readiness import blocking, freeing, remedies
 from planner.jobs.readiness.entry import Morning, readiness
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
 from planner.jobs.readiness.remedies import quick_remedy
@@ -342,6 +343,24 @@ def test_the_vios_of_the_only_place_closes_the_evacuation() -> None:
         down = replace(next(v for v in two.vioses if v.name == name), rmc_active=False)
         after = verdicts(two.replace(vioses=tuple(down if v.name == name else v for v in two.vioses)))
         assert after[closes[0]] is NO
+
+
+@pytest.mark.parametrize(("shape", "seed"), [*product((blocks, ring, open_estate), range(3))])
+def test_a_vios_that_is_asked_about_where_it_is_opens_what_the_whole_site_says(
+        shape: Callable[[int, int, int], Estate], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random, of = Random(seed), shape(8, 40, seed)
+    dark = {v.name for v in random.sample(of.vioses, 4)}
+    of = of.replace(vioses=tuple(replace(v, rmc_active=v.name not in dark) for v in of.vioses),
+                    bridges=tuple(b for b in of.bridges if random.random() < 0.9))
+    found, asked, real = ready(of).blockers, [], blocking._dark
+
+    def everywhere(site: Site, closed: list[str]) -> Iterator[object]:
+        for thing in real(site, closed):
+            asked.append(thing)
+            yield replace(thing, at="")
+
+    monkeypatch.setattr(blocking, "_dark", everywhere)
+    assert ready(of).blockers == found and asked
 
 
 def test_a_vios_may_go_down_where_nobody_loses_his_only_path() -> None:

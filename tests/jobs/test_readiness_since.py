@@ -12,6 +12,7 @@ import pytest
 from scale_estates import blocks
 from typer.testing import CliRunner
 
+from planner import parallel
 from planner.cli.app import app
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
@@ -152,6 +153,7 @@ def test_what_nothing_touches_is_taken_over_as_it_would_be_found_anew(seed: int,
     document = readiness(Loaded(old), Options())
     fresh = readiness(Loaded(new), Options(), since=old, name="Friday")
     asked: list[str] = []
+    monkeypatch.setattr(parallel, "two_processors", lambda: False)  # another process asks elsewhere
     real = Verdicts.lpar
     monkeypatch.setattr(Verdicts, "lpar", lambda self, name: asked.append(name) or real(self, name))
     assert readiness(Loaded(new), Options(), since=old, name="Friday", document=document) == fresh

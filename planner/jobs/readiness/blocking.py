@@ -9,14 +9,14 @@ thing everywhere, or lost, and the verdicts on it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from planner.estate.model import Bridge, Estate, Port, Zoning
 from planner.grouping import grouped
 from planner.jobs.readiness.figures import Blocker, ReadyWord, ServerFree
-from planner.parallel import beside
+from planner.parallel import shared_out
 from planner.rules import Judge, Site
 from planner.units import some
 
@@ -28,35 +28,42 @@ Opens = Callable[[Site, Judge, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """One thing, the estate with it everywhere or lost, and the servers that hang on it."""
+    """One thing, the estate with it everywhere or lost, and the servers that hang on it. ``at``: the only server on
+    which that changes anything, where there is one."""
 
     kind: str
     name: str
     how: str
     changed: Callable[[Estate], Estate]
     servers: tuple[str, ...]
+    at: str = ""
 
 
-def blockers(site: Site, judge: Judge, free: Sequence[ServerFree], can: Opens) -> list[Blocker]:
+Places = Mapping[str, Sequence[str]]
+"""LPAR → the servers to which it may go today."""
+
+
+def blockers(site: Site, free: Sequence[ServerFree], places: Places, can: Opens) -> list[Blocker]:
     """Those that open or close at least one evacuation, the most first."""
     yes = {f.server for f in free if f.verdict.rank <= ReadyWord.ONE_WAY.rank and f.lpars}
     no = [f.server for f in free if f.verdict.rank > ReadyWord.ONE_WAY.rank]
-    asked = [*_first((*_opening(site, judge, no), *_dark(site, no))), *_first(_closing(site, judge, yes))]
-
-    def answered(things: Sequence[_Thing]) -> list[Blocker]:
-        return [_blocker(site, thing, can, yes) for thing in things]
-
-    first, second = beside(lambda: answered(asked[1::2]), lambda: answered(asked[::2]))
-    found = [*_fabrics(site, yes), *first, *second]
+    asked = [*_first((*_opening(site, places, no), *_dark(site, no))), *_first(_closing(site, places, yes))]
+    found = [*_fabrics(site, yes), *shared_out(lambda thing: _blocker(site, thing, places, can, yes), asked)]
     return sorted((b for b in found if b.opens or b.closes), key=lambda b: (
         -len(b.opens), -len(b.closes), b.kind, b.name))
 
 
-def _blocker(site: Site, thing: _Thing, can: Opens, free: Collection[str]) -> Blocker:
+def _blocker(site: Site, thing: _Thing, places: Places, can: Opens, free: Collection[str]) -> Blocker:
     """What of a thing's servers it opens, or closes where they can be freed."""
     after = Site(thing.changed(site.estate), usage=site.usage, assume_nothing=site.assume_nothing)
     judge = Judge(after)
-    able = {s for s in thing.servers if can(after, judge, s)}
+
+    def shut(server: str) -> bool:
+        """Whether an LPAR that may go nowhere today may not go to the one server either that is changed."""
+        return thing.at not in ("", server) and any(
+            not places[n] and not judge.allowed(n, server, thing.at) for n in site.residents(server))
+
+    able = {s for s in thing.servers if not shut(s) and can(after, judge, s)}
     return Blocker(thing.kind, thing.name, thing.how, opens=tuple(s for s in thing.servers if s in able - {*free}),
                    closes=tuple(s for s in thing.servers if s in {*free} - able))
 
@@ -66,21 +73,19 @@ def _first(things: Iterable[_Thing]) -> list[_Thing]:
     return [t for of in by_kind.values() for t in of[:_ASKED]]
 
 
-def _opening(site: Site, judge: Judge, closed: Sequence[str]) -> Iterator[_Thing]:
+def _opening(site: Site, places: Places, closed: Sequence[str]) -> Iterator[_Thing]:
     """VLANs, LUNs and fabrics without which an LPAR of these servers would have a place that it has not now."""
     hang: dict[tuple[object, ...], dict[str, None]] = {}
     for server in closed:
         for lpar in site.residents(server):
-            for thing in _in_the_way(site, judge, lpar):
+            for thing in () if places[lpar] else _in_the_way(site, lpar):
                 hang.setdefault(thing, {})[server] = None
     for thing, servers in hang.items():
         yield _everywhere(site, thing, tuple(servers))
 
 
-def _in_the_way(site: Site, judge: Judge, lpar: str) -> Iterator[tuple[object, ...]]:
-    """The things that an LPAR needs without one of which it would reach more servers, where it may go nowhere."""
-    if judge.targets(lpar):
-        return
+def _in_the_way(site: Site, lpar: str) -> Iterator[tuple[object, ...]]:
+    """The things that an LPAR needs without one of which it would reach more servers."""
     here, reach = site.lpars[lpar].server, site.reach
     node = reach.alike[lpar].node
     needs = [t for t in reach.graph.successors(node) if t[0] != "vlan" or t[2] not in site.policies.ignorable_vlans]
@@ -139,17 +144,16 @@ def _dark(site: Site, closed: Sequence[str]) -> Iterator[_Thing]:
             of = tuple(s for s in closed if v.server in near[s])
             if of:
                 yield _Thing("VIOS", v.name, "with RMC and as a mover",
-                             partial(_answering, vios=v.name, up=True), of)
+                             partial(_answering, vios=v.name, up=True), of, at=v.server)
 
 
-def _closing(site: Site, judge: Judge, free: Collection[str]) -> Iterator[_Thing]:
+def _closing(site: Site, places: Places, free: Collection[str]) -> Iterator[_Thing]:
     """VIOSes of the only server to which some LPAR may go; with the servers of these."""
     hang: dict[str, Counter[str]] = {}
     for server in sorted(free):
         for lpar in site.residents(server):
-            places = judge.targets(lpar)
-            if len(places) == 1:
-                hang.setdefault(places[0], Counter())[server] += 1
+            if len(places[lpar]) == 1:
+                hang.setdefault(places[lpar][0], Counter())[server] += 1
     for target, servers in hang.items():
         for v in site.vioses_on(target):
             yield _Thing("VIOS", v.name, "down", partial(_answering, vios=v.name, up=False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,10 @@ from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS
 from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
-from planner.jobs.readiness.figures import LparPlaces, ReadinessDocument, ServerFree, ServerLost, ViosDown
+from planner.jobs.readiness.figures import LparPlaces, ReadinessDocument, ServerFree, ServerLost
 from planner.jobs.readiness.since import Comparison, Kept
 from planner.jobs.readiness.verdicts import Verdicts
-from planner.parallel import beside
+from planner.parallel import shared_out
 from planner.plan.wire import adapter
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
@@ -64,41 +63,31 @@ def readiness(loaded: Loaded, options: Options, asked: Morning | None = None, *,
     used = asked.usage.read(loaded.estate, BUCKETS).usage if asked.usage else None
     said = Verdicts(Site(loaded.estate, usage=used, assume_nothing=asked.assume_nothing), options,
                     inactive=asked.inactive)
-    servers, vioses = list(said.site.servers), list(said.site.vioses)
     remedies = not asked.assume_nothing and (small(said.site) if asked.remedies is None else asked.remedies)
     made = _made(asked, options, remedies=remedies)
     compared = None if since is None else Comparison(said, since, name)
     kept = Kept(document if made else None, made, compared)
 
-    def places(names: Sequence[str]) -> list[LparPlaces]:
-        return [kept.get("lpar", n, said.lpar) for s in names for n in said.site.residents(s)]
-
     if remedies:
         from planner.jobs.readiness.remedies import with_remedy  # start-up: where somebody asks for remedies alone
 
-    def free(names: Sequence[str]) -> list[ServerFree]:
-        found = [kept.get("server", s, said.free) for s in names]
-        return [with_remedy(f, said, loaded, asked.usage) for f in found] if remedies else found
-
-    # Not every second one: servers often stand two and two, of which one has as much to say as those like it.
-    halves = [[s for n, s in enumerate(servers) if (n + 1) // 2 % 2 == half] for half in (0, 1)]
-
-    def there() -> tuple[list[LparPlaces], list[ServerFree], list[ViosDown]]:
-        return places(halves[1]), free(halves[1]), [kept.get("vios", v, said.down) for v in vioses]
-
-    def here() -> tuple[list[LparPlaces], list[ServerFree], list[ServerLost]]:
-        return places(halves[0]), free(halves[0]), [kept.get("lost", s, said.lost) for s in servers]
+    def of_server(server: str) -> tuple[list[LparPlaces], ServerFree, ServerLost]:
+        places = [kept.get("lpar", n, said.lpar) for n in said.site.residents(server)]
+        free = kept.get("server", server, said.free)
+        free = with_remedy(free, said, loaded, asked.usage) if remedies else free
+        return places, free, kept.get("lost", server, said.lost)
 
     def opens(site: Site, judge: Judge, server: str) -> bool:
         return Verdicts(site, options, judge, inactive=asked.inactive).opens(server)
 
-    # What both halves ask for is worked out before they part: the graph of reach, and who may move.
+    # What both processes ask for is worked out before they part: the graph of reach, and who may move.
     for lpar in said.site.lpars:
         said.judge.ready(lpar)
-    (more, second, down), (lpars, first, lost) = beside(there, here)
-    found = sorted((*first, *second), key=lambda f: servers.index(f.server))
+    found = shared_out(of_server, list(said.site.servers))
+    free, lpars = tuple(f for _, f, _ in found), [p for places, _, _ in found for p in places]
     today = ReadinessDocument(
-        VERSION, digest(loaded.estate), tuple(found), tuple(lost),
-        tuple(sorted((*lpars, *more), key=lambda p: p.lpar)), tuple(down),
-        tuple(blockers(said.site, said.judge, found, opens)), made=made)
+        VERSION, digest(loaded.estate), free, tuple(lost for _, _, lost in found),
+        tuple(sorted(lpars, key=lambda p: p.lpar)),
+        tuple(kept.get("vios", v, said.down) for v in said.site.vioses),
+        tuple(blockers(said.site, free, {p.lpar: p.places for p in lpars}, opens)), made=made)
     return today if compared is None else compared.of(today)
