@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, partial
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import InputError, ReplayError
@@ -81,14 +82,14 @@ class ScenarioCase(Case):
 
 
 def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue = CATALOGUE,
-           used: UsageGiven | None = None) -> ScenarioResult:
+           used: UsageGiven | None = None, more: Mapping[str, object] = MappingProxyType({})) -> ScenarioResult:
     """Answer one scenario; with ``used`` (of all hours) so that what was used fits slot by slot, on arrival and in the
-    end, and virtual processors follow peaks.
+    end, and virtual processors follow peaks. ``more``: fields of its question that are asked besides.
 
     Raises InputError for a scenario that does not suit the estate or the catalogue, and ReplayError when the own
     answer fails its replay.
     """
-    case = _case(loaded, scenario, zoned(options, loaded.estate, used and used.basis.zone), catalogue, used)
+    case = _case(loaded, scenario, zoned(options, loaded.estate, used and used.basis.zone), catalogue, used, more)
     stranded = [n for n in case.displaced if not _open(case, n)]
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
@@ -120,12 +121,12 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
     return built, arrival
 
 
-def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue, used: UsageGiven | None
-          ) -> ScenarioCase:
+def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue, used: UsageGiven | None,
+          more: Mapping[str, object]) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
     used = used and used.on(arrival.estate)
     goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=scenario.inactive,
-                  assume_nothing=scenario.assume_nothing, usage=used and used.basis)
+                  assume_nothing=scenario.assume_nothing, usage=used and used.basis).replace(**more)
     site, judge = _judged(arrival, goal, used)
     if stuck := [n for n in site.start if not site.lpars[n].active and not judge.targets(n, built.kept)]:
         site, judge = _judged(arrival, goal.replace(leave=tuple(sorted(stuck))), used)

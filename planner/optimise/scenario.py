@@ -16,7 +16,8 @@ from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.details import Conflict
 from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
-from planner.rules.ledger import Amounts, Resource, allowed
+from planner.rules.base import WHOLE
+from planner.rules.ledger import MEMORY, PROCESSORS, Amounts, Resource, allowed
 from planner.rules.site import UsageOnSite
 from planner.stopwatch import now
 
@@ -44,6 +45,13 @@ class Sizes:
     used: tuple[UsageOnSite, UsageOnSite] | None = None
 
 
+def in_the_end(site: Site, resource: Resource, server: str) -> Amounts:
+    """What LPARs may take of a server in the end."""
+    room = site.limit_in_the_end(server) - site.base(server)
+    whole = {PROCESSORS.rule: room.units, MEMORY.rule: room.memory_mib}
+    return {WHOLE: whole[resource.rule]} if resource.rule in whole else resource.limits(site, server)
+
+
 class ScenarioProgram(PlacementProgram):
     """The placement program with two sets of capacity rows: on arrival, and strictly in the end."""
 
@@ -62,7 +70,7 @@ class ScenarioProgram(PlacementProgram):
         """On arrival as for any placement; in the end a server holds its limit at most, whatever it holds today."""
         site, sizes = self.site, self.sizes
         arrival = Moment(sizes.arrival, lambda resource, s: allowed(site, resource, s))
-        final = Moment(sizes.final, lambda resource, s: resource.limits(site, s))
+        final = Moment(sizes.final, lambda resource, s: in_the_end(site, resource, s))
         return [arrival, final][_MOMENTS[self.phase]]
 
     def usages(self) -> Sequence[UsageOnSite]:

@@ -8,12 +8,13 @@ from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
 
+from planner.estate.capacity import Demand
 from planner.findings import Finding, Severity, assumed, errors
 from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
-from planner.rules.base import MIGRATIONS, NAMELESS, Breach, Hold, On, Rule, Scope, of_scope
+from planner.rules.base import MIGRATIONS, NAMELESS, REGISTRY, Breach, Hold, On, Rule, Scope, of_scope
 from planner.rules.site import Site
 
 Shape = Callable[[Site, str], Hashable]
@@ -89,6 +90,12 @@ class Judge:
         """What the rules say of this LPAR going from one server to another, readiness left out: those that bind on a
         live move, or on an inactive migration where it is not activated."""
         return self._found(self.site.migration(lpar), lpar, source, target)
+
+    def barred(self, lpar: str, source: str, target: str, size: Demand) -> tuple[Finding, ...]:
+        """What forbids even a planned restart on ``target``, in this size."""
+        refusals = errors((*self.readiness(lpar), *self.move(lpar, source, target)))
+        return tuple(f for f in refusals if On.RESTART in (rule := REGISTRY[f.rule]).binds
+                     and not (rule.fits and rule.fits(self.site, size, target)))
 
     @remembered
     def restartable(self, lpar: str, source: str, target: str) -> bool:

@@ -9,7 +9,7 @@ from planner.estate.licence_counts import ceiling_count
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import grouped
-from planner.rules.base import ANYHOW, MIGRATIONS, Alternatives, Breach, Hold, Lifts, Scope, any_of, rule
+from planner.rules.base import ANYHOW, MIGRATIONS, Alternatives, Breach, Hold, Lifts, On, Scope, any_of, rule
 from planner.rules.licences import ceiling_allows
 from planner.rules.site import Site
 
@@ -43,8 +43,8 @@ def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
                      "set the policy production-stays to Active = no, or stop the LPAR")
 
 
-@rule("policy.asked-to-stay", "Who is asked to stay does not move.", Scope.LPAR, binds=MIGRATIONS,
-      source="the question (--alternatives)")
+@rule("policy.asked-to-stay", "Who is asked to stay does not move.", Scope.LPAR,
+      binds=MIGRATIONS | {On.RESTART}, source="the question (--alternatives)")
 def asked_to_stay(site: Site, lpar: str) -> Iterator[Breach]:
     if site.goal and lpar in site.goal.stay:
         yield Breach("is asked to stay", "plan without that: it is what this alternative is about")

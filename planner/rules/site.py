@@ -201,6 +201,14 @@ class Site(Pools):
                       min(limit.memory_mib, row.configurable_memory_mib * (100 - spare) // 100))
 
     @remembered
+    def limit_in_the_end(self, server: str) -> Demand:
+        """What a server may hold once a scenario is carried out: what it may whatever it held at the start; of what
+        the question keeps spare no more than it had free then."""
+        stated, limit, start = self.policies.limit(self.servers[server]), self.limit(server), self.at_start[server]
+        return Demand(min(stated.units, max(limit.units, start.units)),
+                      min(stated.memory_mib, max(limit.memory_mib, start.memory_mib)))
+
+    @remembered
     def room(self, server: str) -> Demand:
         """What the clients of a server may hold together: its limit less its base."""
         return self.limit(server) - self.base(server)
@@ -442,12 +450,13 @@ class UsageOnSite:
         return None if known is None or known.max_units is None else known.max_units * 10
 
     def allowed(self, server: str, pool: int | None = None) -> Slots | None:
-        """Slot by slot what may be used: the limit, or what was used at the start if that is more, unless strict; None:
-        no limit."""
+        """Slot by slot what may be used: the limit, or what was used at the start if that is more; strict no more than
+        policies allow. None: no limit."""
         limit = self.limit(server, pool)
         if limit is None:
             return None
-        return self.none + limit if self.strict else self.at_start(server, pool).clip(min=limit)
+        stated = limit if pool is not None else 10 * self.site.policies.limit(self.site.servers[server]).units
+        return self.at_start(server, pool).clip(min=limit, max=stated if self.strict else None)
 
     def worst(self, server: str, lpars: Iterable[str], pool: int | None = None) -> tuple[int, int, str] | None:
         """(used, limit, when) in the slot in which these LPARs use most above what is allowed; None: in none."""

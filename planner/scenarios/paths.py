@@ -15,7 +15,7 @@ from planner.findings import Finding, Severity, errors
 from planner.plan.carried_out import vacated
 from planner.plan.details import Cores
 from planner.remember import remembered
-from planner.rules import Judge, Rule, Site
+from planner.rules import Judge, Site
 from planner.rules.base import REGISTRY, On
 from planner.rules.modes import held_mode, native_mode
 from planner.scenarios.sizing import Sizer
@@ -82,19 +82,11 @@ class Passages:
             return Passage(Way.LIVE if running else Way.INACTIVE)
         if lpar not in self.displaced or not running:
             return Passage(None, (), refusals)
-        rules = {f: REGISTRY[f.rule] for f in refusals}
-        binding = tuple(f for f, r in rules.items()
-                        if On.RESTART in r.binds and not self._fits_resized(r, lpar, target))
-        if binding:
-            return Passage(None, refusals, binding)
-        return Passage(Way.WORK if any(On.WORK in r.binds for r in rules.values()) else Way.RESTART, refusals)
-
-    def _fits_resized(self, rule: Rule, lpar: str, target: str) -> bool:
-        """Whether a size that is too large today fits in the end: a restarted LPAR arrives in its final size."""
-        if rule.fits is None:
-            return False
-        row = self.sizer.final(self.site.lpars[lpar], target).row
-        return rule.fits(self.site, lpar_demand(row, self.site.servers[target]), target)
+        row = self.sizer.final(self.site.lpars[lpar], target).row  # a restarted LPAR arrives in its final size
+        barred = self.judge.barred(lpar, source, target, lpar_demand(row, self.site.servers[target]))
+        if barred:
+            return Passage(None, refusals, barred)
+        return Passage(Way.WORK if any(On.WORK in REGISTRY[f.rule].binds for f in refusals) else Way.RESTART, refusals)
 
 
 def mode_now(site: Site, lpar: Lpar) -> str:

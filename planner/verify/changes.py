@@ -8,7 +8,7 @@ from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
 from planner.estate.model import Lpar
 from planner.findings import Finding, errors, ordered
 from planner.grouping import grouped
-from planner.rules import Site
+from planner.rules import Judge, Site
 from planner.rules.base import Scope, of_scope
 from planner.rules.modes import modes_of
 from planner.units import show_cores, show_gib
@@ -21,13 +21,17 @@ def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar]
     """What is wrong with changing LPARs one after the other, restarts and new sizes, each to the row given.
 
     ``where``: LPAR → server before the first change. No change may take a server further over its limit, and in the
-    end every survivor holds and uses its limit at most; sizes and modes must suit the server; groups are kept apart in
-    the end. ``use`` as in :func:`too_much_used`, of the end.
+    end every survivor holds and uses its limit at most; nobody restarts where a rule forbids that; sizes and modes must
+    suit the server; groups are kept apart in the end. ``use`` as in :func:`too_much_used`, of the end.
     """
     world = _World(site, where)
     wrong = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
+    judge = Judge(site)
+    wrong += [f for row in changes if row.server != site.start[row.name] and row.server != where[row.name]
+              for f in judge.barred(row.name, site.start[row.name], row.server,
+                                    lpar_demand(row, site.servers[row.server]))]
     for s in sorted(survivors):
-        holding, limit = world.held[s], site.limit(s)
+        holding, limit = world.held[s], site.limit_in_the_end(s)
         if holding.units > limit.units or holding.memory_mib > limit.memory_mib:
             wrong.append(broken("scenario.capacity", s, f"holds {show_cores(holding.units)} of "
                                 f"{show_cores(limit.units)} cores and {show_gib(holding.memory_mib)} of "
@@ -66,7 +70,7 @@ class _World:
         wrong, touched = [], sorted({self.at[row.name], row.server})
         self.rows[row.name], self.at[row.name] = row, row.server
         for s in touched:
-            before, now, limit = self.held[s], self._sum(s), self.site.limit(s)
+            before, now, limit = self.held[s], self._sum(s), self.site.limit_in_the_end(s)
             self.held[s] = now
             if now.units > max(limit.units, before.units):
                 wrong.append(self._over(row, s, f"{show_cores(now.units)} of {show_cores(limit.units)} cores"))

@@ -36,11 +36,12 @@ def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[s
         return
     for server in sorted(rows.keys() & site.servers.keys()):
         there, first = list(rows[server]), [site.lpars[n] for n in site.residents(server)]
-        most = [(None, site.limit(server).units)] + [
-            (k, p.max_units) for k, p in sorted(site.pools.get(server, {}).items()) if p.max_units is not None]
-        for pool, units in most:
+        most = [(None, site.limit(server).units, site.policies.limit(site.servers[server]).units)] + [
+            (k, p.max_units, p.max_units) for k, p in sorted(site.pools.get(server, {}).items())
+            if p.max_units is not None]
+        for pool, units, stated in most:
             now, before = (_sum(site, usage, server, of, pool, way) for of, way in ((there, use or {}), (first, {})))
-            over = now - (10 * units if strict else before.clip(min=10 * units))
+            over = now - before.clip(min=10 * units, max=10 * stated if strict else None)
             worst = int(over.argmax())
             if over[worst] > 0:
                 what = server if pool is None else f"pool {pool} of {server}"
