@@ -265,9 +265,11 @@ def campaign(estate: Estate, file: str | Path, *, every: bool = False, usage: Us
 @checked
 def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue: str | Path | None = None,
            window: str | Window | None = None, zone: str = "", time_limit: float = 60.0, gap: float = 0.0,
-           usage: UsageSpec | None = None, assume_nothing: bool = False, inactive: bool = True) -> list[ScenarioResult]:
+           usage: UsageSpec | None = None, assume_nothing: bool = False, inactive: bool = True, alternatives: int = 0
+           ) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what is migrated, live or (``inactive``) while not
-    activated, its ``estate`` what is there then. What ``usage`` has of all hours fits at every one of them.
+    activated, its ``estate`` what is there then. What ``usage`` has of all hours fits at every one of them. Up to so
+    many ``alternatives`` (four at most) are ``beside`` each plan (docs/alternatives.md).
 
     ``catalogue``: models of your own (TOML). Raises InputError with everything that is wrong with a file, UsageError
     where there is none.
@@ -279,8 +281,9 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
     options = jobs.Options(time_limit, gap, _window(window), zone=zone)
     asked = read_scenarios([Path(f) for f in paths("files", files)])
     used = None if usage is None else usage.read(estate, BUCKETS)
-    return [scenarios.whatif(Loaded(estate), replace(one, inactive=inactive, assume_nothing=assume_nothing), options,
-                             models, used) for one in asked]
+    return [scenarios.with_alternatives(
+        Loaded(estate), replace(one, inactive=inactive, assume_nothing=assume_nothing), options, models, used,
+        alternatives) for one in asked]
 
 
 @checked

@@ -163,7 +163,9 @@ def others_to(plan: Plan, loaded: Loaded, asked: OthersBeside, again: Callable[[
     """The other plans that were asked for; none beside a plan that there is not. ``again``: asks with more fields."""
     from planner.jobs.alternatives import alternatives
 
-    return alternatives(plan, loaded.estate, again, asked.alternatives) if asked.alternatives and plan.moves else None
+    if not (asked.alternatives and plan.verified and plan.moves):
+        return None
+    return alternatives(plan, loaded.estate, again, asked.alternatives)
 
 
 def file_name(text: str) -> str:
@@ -177,7 +179,8 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
     from rich.console import Group
 
     from planner.plan import plan as plans
-    from planner.report.beside import beside_files, beside_json, beside_view
+    from planner.plan.wire import as_json
+    from planner.report.beside import beside_files, beside_view
     from planner.report.output import within, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.plan_terminal import plan_line, plan_view
@@ -192,7 +195,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
     try:
         write_directory(where, files | within(others), force=output.force)
     finally:
-        tell(output, lambda: plans.plan_json(plan) | ({"beside": beside_json(beside)} if beside else {}),
+        tell(output, lambda: plans.plan_json(plan) | ({"beside": as_json(beside)} if beside else {}),
              lambda: plan_line(plan), lambda: Group(plan_view(plan, whole=output.verbose), *views))
     lanes = [name for name in files if name.endswith(".sh")]
     rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]

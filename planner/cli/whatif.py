@@ -18,11 +18,11 @@ from planner.cli.options import (
     Estate,
     Hardware,
     Inactive,
+    OthersBeside,
     Output,
     PlannedUsage,
     PolicyFile,
     Solver,
-    none_beside,
     window_of,
     zone_known,
 )
@@ -32,7 +32,7 @@ from planner.findings import Finding
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.jobs.scenario_result import ScenarioResult
+    from planner.jobs.scenario_result import ScenarioFigures, ScenarioResult
     from planner.report.whatif_json import WhatifDocument
 
 
@@ -45,9 +45,7 @@ def whatif_command(
     hardware: Hardware, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the reports go.")
                    ] = Path("reports/whatif"),
-    alternatives: Annotated[int | None, none_beside(
-        "each scenario is an alternative that a person states; more of them stand side by side")] = None,
-    output: Output,
+    others: OthersBeside, output: Output,
 ) -> int:
     """Other hardware, growth, policies: scenarios side by side, with the way there.
 
@@ -55,7 +53,7 @@ def whatif_command(
     """
     from planner import jobs
     from planner.estate.saved import digest
-    from planner.jobs.whatif import exit_code, today, whatif
+    from planner.jobs.whatif import exit_code, today, with_alternatives
     from planner.plan.wire import as_json
     from planner.report.whatif_json import whatif_document
     from planner.report.whatif_terminal import whatif_line, whatif_view
@@ -74,7 +72,7 @@ def whatif_command(
         for number, scenario in enumerate(asked, 1):
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r\033[Kscenario {number} of {len(asked)}: {scenario.name}")
-            results.append(whatif(loaded, scenario, options, models, used))
+            results.append(with_alternatives(loaded, scenario, options, models, used, others.alternatives))
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     document = whatif_document(results, digest(loaded.estate), used and used.basis)
@@ -84,7 +82,7 @@ def whatif_command(
         tell(output, lambda: as_json(document), lambda: whatif_line(document),
              lambda: whatif_view(document, whole=output.verbose))
     tell_more(output, f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
-              + "".join(f", {s.directory}/" for s in document.scenarios if s.directory))
+              + "".join(f", {s.directory}/" + _others(s) for s in document.scenarios if s.directory))
     return exit_code(results)
 
 
@@ -102,11 +100,18 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
         raise InputError(problems)
 
 
+def _others(scenario: ScenarioFigures) -> str:
+    """Where other plans for a scenario are."""
+    names = [a.directory for a in scenario.beside.alternatives if a.directory] if scenario.beside else []
+    return f" (with {', '.join(f'{name}/' for name in names)})" if names else ""
+
+
 def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Path, *, force: bool) -> None:
     from planner.estate import saved
     from planner.estate.assemble import Loaded
     from planner.plan.wire import as_json
-    from planner.report.output import json_text, write_directory
+    from planner.report.beside import beside_files
+    from planner.report.output import json_text, within, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
@@ -117,5 +122,6 @@ def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Pat
         if result.plan is not None and result.estate is not None and scenario.directory:
             held = plan_files(result.plan, result.estate) | {
                 "estate.json": saved.dump(Loaded(result.estate)).encode()}
-            files |= {f"{scenario.directory}/{name}": data for name, data in held.items()}
+            beside = beside_files(result.beside, result.estate) if result.beside else {}
+            files |= within({scenario.directory: held | within(beside)})
     write_directory(out, files, force=force)

@@ -9,29 +9,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple, Protocol
 
 from pydantic import Field
 
 from planner.estate.model import Estate
+from planner.findings import Finding, errors
+from planner.plan.carried_out import carried_out
 from planner.plan.choices import OUT, Status
+from planner.plan.details import Change, Conflict, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Headroom
 from planner.plan.wire import absent, empty
+from planner.rules import Site
+from planner.units import many
 
-Ask = Callable[[dict[str, object]], Plan]
-"""The plan for the question with these fields besides."""
+
+class OfScenario(Protocol):
+    """What a scenario is answered with: the plan of what is migrated, and what that and the restarts cost together."""
+
+    @property
+    def plan(self) -> Plan | None: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def objective(self) -> float | None: ...
+    @property
+    def conflict(self) -> Conflict | None: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+
+Answer = Plan | OfScenario
+Ask = Callable[[dict[str, object]], Answer]
+"""The answer to the question with these fields besides."""
 _STEP, _MOST = 5, 95
 """Per cent: what is kept spare is a multiple of this, up to that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What people choose a plan by. ``others``: LPARs that move though they stand on none of the servers that the
-    question is about; ``headroom_percent``: the least share of its cores or memory that a server which takes LPARs in
-    has left after the way out; ``minutes``: until the last leg is over, the work between them included, in nine of ten
-    nights where that is known, else as predicted; ``cost``: what the question
-    makes least, in ``unit``."""
+    """What people choose a plan by. ``moves``: who restarts elsewhere included; ``others``: LPARs that move though they
+    stand on none of the servers that the question is about; ``headroom_percent``: the least share of its cores or
+    memory that a server which holds more than before has left after the way out, of a scenario in the end;
+    ``minutes``: until the last leg is over, the work between them included, in nine of ten nights where that is known,
+    else as predicted; ``cost``: what the question makes least, in ``unit``; ``off``: servers that go off; ``restarts``:
+    LPARs that are stopped and started elsewhere."""
 
     moves: int
     others: int
@@ -41,17 +64,19 @@ class Traits:
     cost: float
     unit: str
     off: Annotated[int, Field(exclude_if=empty)] = 0
+    restarts: Annotated[int, Field(exclude_if=empty)] = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One plan beside the first: what it is ``best`` in, what it ``gives_up`` for that, its ``plan``; without one why
-    there is none (``instead``)."""
+    """One plan beside the first: what it is ``best`` in, what it ``gives_up`` for that, its ``plan``, and the
+    ``directory`` of it within that of the first; without one why there is none (``instead``)."""
 
     best: str
     traits: Annotated[Traits | None, Field(exclude_if=absent)] = None
     gives_up: tuple[str, ...] = ()
     instead: Annotated[str, Field(exclude_if=empty)] = ""
+    directory: str | None = None
     plan: Annotated[Plan | None, Field(exclude=True)] = None
 
 
@@ -73,16 +98,43 @@ class Beside:
     front: tuple[FrontPoint, ...]
 
 
-def traits_of(plan: Plan, estate: Estate) -> Traits:
-    """The traits of a verified plan."""
-    out = plan.leg(OUT)
+class _MadePlan(NamedTuple):
+    """A verified plan that was made, and what people choose it by."""
+
+    plan: Plan
+    traits: Traits
+
+
+def _made(answer: Answer, estate: Estate) -> _MadePlan | None:
+    """Of an answer with a verified plan."""
+    plan = answer if isinstance(answer, Plan) else answer.plan
+    if plan is None or not plan.verified:
+        return None
+    out, restarted = plan.leg(OUT), restarts(plan)
+    sources = {p.name: p.server for p in estate.lpars}
     production = {p.name for p in estate.lpars if p.environment == "production"}
-    moved, theirs = {m.lpar for m in out}, {m.lpar for m in out if m.source in _about(plan)}
+    moved, about = {m.lpar for m in out} | {c.lpar for c in restarted}, _about(plan)
     evening = plan.evening
     last = (evening.back or evening.out).most_ms / 1000 if evening else plan.total_s
-    return Traits(moves=len(out), others=len(moved - theirs), production=len(moved & production),
-                  headroom_percent=_least_left(plan, estate), minutes=round(last / 60, 1), off=len(plan.off),
-                  cost=round(plan.objective or 0.0, 3), unit=plan.levels[0].unit if plan.levels else "points")
+    return _MadePlan(plan, Traits(
+        moves=len(out) + len(restarted), others=sum(sources[n] not in about for n in moved),
+        production=len(moved & production), headroom_percent=_least_left(plan, estate), minutes=round(last / 60, 1),
+        off=len(plan.off), restarts=len(restarted), cost=round(answer.objective or 0.0, 3),
+        unit=plan.levels[0].unit if plan.levels else "points"))
+
+
+def traits_of(answer: Answer, estate: Estate) -> Traits:
+    """The traits of an answer; raises ValueError for one without a verified plan."""
+    made = _made(answer, estate)
+    if made is None:
+        raise ValueError("there is no verified plan")
+    return made.traits
+
+
+def restarts(plan: Plan) -> tuple[Change, ...]:
+    """Of the plan of a scenario who restarts elsewhere once the live moves are over."""
+    changes = plan.details.changes if isinstance(plan.details, WhatifDetails) else ()
+    return tuple(c for c in changes if c.lpar in plan.goal.left)
 
 
 def _about(plan: Plan) -> frozenset[str]:
@@ -93,31 +145,44 @@ def _about(plan: Plan) -> frozenset[str]:
 
 
 def _least_left(plan: Plan, estate: Estate) -> int:
-    """Whole per cent; 100 where no server takes anybody in."""
+    """Whole per cent; 100 where no server holds more than before."""
     rows = {s.name: s for s in estate.servers}
     before = {s.server: s for s in plan.before}
-    shares = [100 - 100 * held / most for s in plan.after for held, was, most in (
-        (s.units, before[s.server].units, rows[s.server].configurable_units),
-        (s.memory_mib, before[s.server].memory_mib, rows[s.server].configurable_memory_mib)) if held > was and most]
+    shares = [100 - 100 * held / most for s, (units, mib) in _held_after(plan, estate).items() for held, was, most in (
+        (units, before[s].units, rows[s].configurable_units),
+        (mib, before[s].memory_mib, rows[s].configurable_memory_mib)) if held > was and most]
     return max(0, int(min(shares, default=100)))
 
 
-def alternatives(plan: Plan, estate: Estate, ask: Ask, count: int) -> Beside:
-    """So many alternatives at most to a verified plan."""
-    first = traits_of(plan, estate)
-    made: list[Plan] = [plan]
-    found = [*_staying(plan, estate, ask, made), _roomiest(plan, first, ask, made, estate)]
-    found.append(_shortest(plan, first, made, estate))
-    told = [a for a in found if a.traits is not None] + [a for a in found if a.traits is None]
-    kept = tuple(compared(a, first) for a in _once(told)[:count])
-    return Beside(first, kept, tuple(_front(traits_of(p, estate) for p in made)))
+def _held_after(plan: Plan, estate: Estate) -> dict[str, tuple[int, int]]:
+    """Server → hundredths of a core and MiB that it holds after the way out; of a scenario in the end, once all that
+    follows the moves is done as well."""
+    if not isinstance(plan.details, WhatifDetails):
+        return {s.server: (s.units, s.memory_mib) for s in plan.after}
+    then, changed = carried_out(estate, plan.moves), {c.lpar: c for c in plan.details.changes}
+    rows = tuple(changed[p.name].done_to(p) if p.name in changed else p for p in then.lpars)
+    return {s: (held.units, held.memory_mib) for s, held in Site(then.replace(lpars=rows)).at_start.items()}
+
+
+def alternatives(answer: Answer, estate: Estate, ask: Ask, count: int) -> Beside:
+    """So many alternatives at most to an answer; raises ValueError for one without a verified plan."""
+    first = _made(answer, estate)
+    if first is None:
+        raise ValueError("there is no verified plan")
+    search = _OtherPlans(first, estate, ask)
+    found = [*search.staying(), search.roomiest()]
+    found.append(search.shortest())
+    told = [a for a in found if a.plan is not None] + [a for a in found if a.plan is None]
+    kept = tuple(replace(compared(a, first.traits), directory=None if a.plan is None else f"alternative-{number}")
+                 for number, a in enumerate(_once(told)[:count], 1))
+    return Beside(first.traits, kept, tuple(_front(m.traits for m in search.made)))
 
 
 def _once(told: Sequence[Alternative]) -> list[Alternative]:
     """Those that are one plan as one."""
     out: list[Alternative] = []
     for a in told:
-        same = next((n for n, b in enumerate(out) if a.plan and b.plan and a.plan.moves == b.plan.moves), None)
+        same = next((n for n, b in enumerate(out) if a.plan and b.plan and _done(a.plan) == _done(b.plan)), None)
         if same is None:
             out.append(a)
         else:
@@ -125,51 +190,73 @@ def _once(told: Sequence[Alternative]) -> list[Alternative]:
     return out
 
 
-def _staying(plan: Plan, estate: Estate, ask: Ask, made: list[Plan]) -> Iterator[Alternative]:
-    """With nobody else moving; with no production moving but what must."""
-    about = _about(plan)
-    others = [p for p in estate.lpars if p.active and p.server not in about and p.name not in plan.goal.homes]
-    moved = {m.lpar for m in plan.leg(OUT)}
-    for best, names in (("no other LPAR moves", others), ("no production moves but what must", [
-            p for p in others if p.environment == "production"])):
-        if not moved & {p.name for p in names}:
-            yield Alternative(best, instead="the first plan is that already")
-            continue
-        yield _asked(best, ask({"stay": tuple(p.name for p in names)}), estate, made)
+def _done(plan: Plan) -> tuple[object, ...]:
+    """What a plan does with LPARs."""
+    return plan.moves, restarts(plan)
 
 
-def _asked(best: str, plan: Plan, estate: Estate, made: list[Plan]) -> Alternative:
-    if plan.verified:
-        made.append(plan)
-        return Alternative(best, traits_of(plan, estate), plan=plan)
-    why = plan.conflict.summary if plan.conflict else "no plan was found in the time"
-    word = "impossible" if plan.status is Status.INFEASIBLE else "not found"
-    return Alternative(best, instead=f"{word}: {why}")
+class _OtherPlans:
+    """The search for other plans; what is ``made`` on the way is kept, the first plan first."""
+
+    def __init__(self, first: _MadePlan, estate: Estate, ask: Ask) -> None:
+        self.first, self.estate, self.ask, self.made = first, estate, ask, [first]
+
+    def staying(self) -> Iterator[Alternative]:
+        """With nobody else moving; with no production moving but what must."""
+        plan = self.first.plan
+        about = _about(plan)
+        others = [p for p in self.estate.lpars if p.active and p.server not in about and p.name not in plan.goal.homes]
+        moved = {m.lpar for m in plan.leg(OUT)}
+        for best, names in (("no other LPAR moves", others), ("no production moves but what must", [
+                p for p in others if p.environment == "production"])):
+            if not moved & {p.name for p in names}:
+                yield Alternative(best, instead="the first plan is that already")
+                continue
+            yield self._staying(best, tuple(p.name for p in names))
+
+    def _staying(self, best: str, names: tuple[str, ...]) -> Alternative:
+        answer = self.ask({"stay": names})
+        made = _made(answer, self.estate)
+        if made is None:
+            return Alternative(best, instead=_why_not(answer))
+        self.made.append(made)
+        return _told(best, made)
+
+    def roomiest(self) -> Alternative:
+        """The plan that leaves most headroom on the fullest server that takes LPARs in, to ``_STEP`` per cent."""
+        low, high, best = self.first.traits.headroom_percent // _STEP, _MOST // _STEP + 1, self.first
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = _made(self.ask({"spare_percent": _STEP * middle}), self.estate)
+            if tried is not None and tried.plan.moves:
+                self.made.append(tried)
+                low, best = max(middle, tried.traits.headroom_percent // _STEP), tried
+            else:
+                high = middle
+        if best is self.first:
+            return Alternative("most headroom is left", instead=f"none was found that keeps {_STEP * (low + 1)} % free")
+        return _told("most headroom is left", best)
+
+    def shortest(self) -> Alternative:
+        """Of all plans that were made that with the shortest evening."""
+        best = min(self.made, key=lambda m: m.traits.minutes)
+        if best is self.first or best.traits.minutes >= self.first.traits.minutes:
+            return Alternative("the shortest evening", instead="the first plan has it, of all that were made")
+        return _told("the shortest evening", best)
 
 
-def _roomiest(plan: Plan, first: Traits, ask: Ask, made: list[Plan], estate: Estate) -> Alternative:
-    """The plan that leaves most headroom on the fullest server that takes LPARs in, to ``_STEP`` per cent."""
-    low, high, best = first.headroom_percent // _STEP, _MOST // _STEP + 1, plan
-    while high - low > 1:
-        middle = (low + high) // 2
-        tried = ask({"spare_percent": _STEP * middle})
-        if tried.verified and tried.moves:
-            made.append(tried)
-            low, best = max(middle, traits_of(tried, estate).headroom_percent // _STEP), tried
-        else:
-            high = middle
-    if best is plan:
-        return Alternative("most headroom is left", instead=f"none was found that keeps {_STEP * (low + 1)} % free")
-    return Alternative("most headroom is left", traits_of(best, estate), plan=best)
+def _told(best: str, made: _MadePlan) -> Alternative:
+    return Alternative(best, made.traits, plan=made.plan)
 
 
-def _shortest(plan: Plan, first: Traits, made: Sequence[Plan], estate: Estate) -> Alternative:
-    """Of all plans that were made that with the shortest evening."""
-    best = min(made, key=lambda p: traits_of(p, estate).minutes)
-    traits = traits_of(best, estate)
-    if best is plan or traits.minutes >= first.minutes:
-        return Alternative("the shortest evening", instead="the first plan has it, of all that were made")
-    return Alternative("the shortest evening", traits, plan=best)
+def _why_not(answer: Answer) -> str:
+    """Why an answer has no plan."""
+    if answer.status in (Status.OPTIMAL, Status.FEASIBLE):
+        return "nobody is migrated then, all who must go restart"
+    word = "impossible" if answer.status is Status.INFEASIBLE else "not found"
+    if answer.conflict:
+        return f"{word}: {answer.conflict.summary}"
+    return f"{word}: {next((f.message for f in errors(answer.findings)), 'no plan was found in the time')}"
 
 
 def compared(a: Alternative, first: Traits) -> Alternative:
@@ -180,6 +267,7 @@ def compared(a: Alternative, first: Traits) -> Alternative:
     more = t.cost - first.cost
     up = [f"{more:+,.{3 if more < 1 else 0}f} {t.unit}"] if more > 0 else []
     up += [f"{t.minutes - first.minutes:+.0f} min"] if t.minutes >= first.minutes + 1 else []
+    up += [many(t.restarts - first.restarts, "more restart")] if t.restarts > first.restarts else []
     up += [f"{t.others - first.others} more of other servers move"] if t.others > first.others else []
     up += [f"{t.production - first.production} more of production move"] if t.production > first.production else []
     up += [f"{first.headroom_percent - t.headroom_percent} points of headroom"

@@ -72,6 +72,12 @@ def _count(name: str, value: object) -> int:
     return value
 
 
+def _few(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 4:
+        raise _wrong(name, value, "a whole number from 0 to 4")
+    return value
+
+
 def _yes_no(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise _wrong(name, value, "True or False")
@@ -118,6 +124,7 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
                      "remedies", "another_estate"), _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
     **dict.fromkeys(("server", "when", "zone", "name", "scheduler"), _TEXT), **dict.fromkeys(("sets", "count"), _count),
+    "alternatives": _few,
     "budget": lambda name, value: value if value is None else int(_number(name, value)),
     "work": _of(str, _NONE, wanted="text like 60m"),
     **dict.fromkeys(("window", "back_window"), _WINDOW),

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from planner.estate.model import Estate
+from planner.jobs.alternatives import Beside
 from planner.optimise.frontier import FrontierPoint
 from planner.plan.choices import OUT, Status
 from planner.plan.details import Change, Conflict, Cores, Physc, RoundGib
@@ -208,6 +209,8 @@ class ScenarioFigures:
     """Product that is licensed by the core → what it counts in the end, over all servers."""
     assumptions: tuple[str, ...] = ()
     directory: Annotated[str | None, Field(alias="plan")] = None
+    beside: Annotated[Beside | None, Field(exclude_if=absent)] = None
+    """Other plans for the scenario, where such were asked for: each in a directory within that of its plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from planner.estate.saved import digest
 from planner.estate.standing import contradictions, near_full
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.grouping import linked
+from planner.jobs.alternatives import alternatives
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
@@ -109,6 +110,17 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     if tried.answer is None or tried.table is None:
         return _unknown(case, tried.reason)
     return _result(case, problem, tried.answer, tried.table)
+
+
+def with_alternatives(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
+                      used: UsageGiven | None, count: int) -> ScenarioResult:
+    """The same with so many other plans at most, where there is a plan; errors are those of :func:`whatif`."""
+    found = whatif(loaded, scenario, options, catalogue, used)
+    if not count or found.plan is None or found.estate is None:
+        return found
+    again = replace(scenario, frontier=False)
+    return replace(found, beside=alternatives(found, found.estate, lambda more: whatif(
+        loaded, again, options, catalogue, used, more), count))
 
 
 def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALOGUE) -> tuple[Built, Loaded]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from planner.estate.model import Lpar
 from planner.history.calendar import DayKind
 from planner.plan.choices import By, Status
 from planner.plan.wire import Listed, Scaled, absent, empty, narrative
@@ -159,6 +160,12 @@ class Change:
     virtual_processors: Annotated[int, Field(json_schema_extra=THE_SCENARIOS)]
     memory_mib: Annotated[Gib, Field(alias="memory_gib", json_schema_extra=THE_SCENARIOS)]
     mode: Annotated[str, Field(json_schema_extra=THE_SCENARIOS)]
+
+    def done_to(self, p: Lpar) -> Lpar:
+        """The LPAR as it is then."""
+        return replace(p, server=self.server, entitlement_units=self.units, memory_mib=self.memory_mib,
+                       virtual_processors=self.virtual_processors, current_mode=self.mode,
+                       max_memory_mib=max(self.memory_mib, p.max_memory_mib))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _manifest(directory: Path) -> dict[str, str]:
     except (OSError, ValueError, RecursionError):
         return {}
     names = {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
-    return {k: v for k, v in names.items() if "/" not in k.removesuffix("/") and k.strip("./")}
+    return {k: v for k, v in names.items() if all(part.strip(".") for part in k.removesuffix("/").split("/"))
+            and (k.endswith("/") or "/" not in k)}
 
 
 def manifest(directory: Path) -> dict[str, str]:
@@ -141,7 +142,7 @@ def within(directories: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
 
 
 def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool) -> None:
-    """Write a set of files that belong together, also some in directories of this one (``step-1/plan.json``), and
+    """Write a set of files that belong together, also some in directories within this one (``a/b/plan.json``), and
     remove what an earlier run left and this one does not write. What others keep there stays.
 
     It is written beside and put in its place as a whole: whatever happens meanwhile, what stands there is all old or
@@ -190,7 +191,7 @@ def _put(directory: Path, files: Mapping[str, bytes], ours: Set[str]) -> None:
             raise
         with disk.alone(directory):
             for name in files:
-                (directory / name).parent.mkdir(exist_ok=True)
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
             disk.replace({directory / name: data for name, data in files.items()})
             for name in ours - files.keys():
                 (directory / name).unlink(missing_ok=True)
@@ -205,7 +206,7 @@ def _fill(beside: Path, directory: Path, files: Mapping[str, bytes], ours: Set[s
         with contextlib.suppress(OSError):
             os.chown(beside, was.st_uid, was.st_gid)
     for name, data in files.items():
-        (beside / name).parent.mkdir(exist_ok=True)
+        (beside / name).parent.mkdir(parents=True, exist_ok=True)
         disk.write_new(beside / name, data)
     _keep(directory, beside, ours)
     for where, _, _ in os.walk(beside):

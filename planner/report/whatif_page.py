@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from planner.jobs.scenario_result import Migration, ScenarioFigures, ServerLine, Totals
+from planner.report.beside import beside_table
 from planner.report.charts import Series, bars, lines, shown
 from planner.report.finding_kinds import by_kind
 from planner.report.html import templates
@@ -105,7 +106,7 @@ def charts(document: WhatifDocument) -> list[tuple[str, str, list[str]]]:
 _FILTERS: dict[str, Callable[..., Any]] = {
     "shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
     "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib, "used": used_cores,
-    "by_kind": by_kind, "impossible": lambda unstated: impossible_word(bool(unstated))}
+    "by_kind": by_kind, "beside": beside_table, "impossible": lambda unstated: impossible_word(bool(unstated))}
 
 
 def whatif_page(document: WhatifDocument) -> str:

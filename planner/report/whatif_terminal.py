@@ -7,6 +7,7 @@ from collections import Counter
 from rich.console import Group, RenderableType
 
 from planner.jobs.scenario_result import ScenarioFigures
+from planner.report.beside import beside_view
 from planner.report.charts import shown
 from planner.report.seen import Text
 from planner.report.tables import WholeWords
@@ -59,4 +60,4 @@ def _remarks(s: ScenarioFigures, *, whole: bool) -> RenderableType:
     if counts:
         lines.append(Text("  " + ", ".join(many(n, k) for k, n in sorted(counts.items()))
                           + ": whatif.xlsx, sheet Findings", "dim"))
-    return Group(*lines)
+    return Group(*lines, *([beside_view(s.beside, f"Other plans for {s.name}")] if s.beside else []))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from planner.grouping import grouped
 from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
+from planner.report.beside import beside_sheet
 from planner.report.charts import shown
 from planner.report.finding_kinds import by_kind
 from planner.report.text import alike, impossible_word, lift_lines
@@ -93,6 +94,7 @@ def whatif_workbook(document: WhatifDocument) -> bytes:
     with open_book(buffer, "What if") as book:
         names = sheet_names([s.name for s in document.scenarios])
         _comparison(book, document)
+        beside_sheet(book, "Scenario", [(s.name, s.beside) for s in document.scenarios if s.beside])
         _frontier(book, document)
         for name, scenario in list(zip(names, document.scenarios, strict=True))[1:]:
             _scenario(book, name, scenario)
@@ -103,7 +105,7 @@ def whatif_workbook(document: WhatifDocument) -> bytes:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes for sheets: 31 characters, no two the same whatever their case."""
-    taken = {"comparison", "frontier", "findings", "all findings", "assumptions", "history"}
+    taken = {"comparison", "other plans", "frontier", "findings", "all findings", "assumptions", "history"}
     out = []
     for number, name in enumerate(names):
         plain = "".join(c for c in name if c not in _FORBIDDEN).strip()[:28] or f"Scenario {number}"

@@ -110,9 +110,7 @@ def changes_after(plan: Plan, site: Site) -> list[Finding]:
     if wrong:
         return wrong
     wrong = [f for c in changes for f in _kind(c, plan.goal, site, moved)]
-    rows = [replace(site.lpars[c.lpar], server=c.server, entitlement_units=c.units, memory_mib=c.memory_mib,
-                    virtual_processors=c.virtual_processors, current_mode=c.mode,
-                    max_memory_mib=max(c.memory_mib, site.lpars[c.lpar].max_memory_mib)) for c in changes]
+    rows = [c.done_to(site.lpars[c.lpar]) for c in changes]
     kept = [s for s in site.servers if s not in plan.goal.servers]
     return [*wrong, *replay_changes(site, site.start | moved, rows, kept, plan.details.use)]
 

@@ -143,7 +143,7 @@ def test_the_command_writes_each_in_a_directory_and_says_so(tmp_path: Path) -> N
     assert "Other plans" in shown.output and "alternative-1" in shown.output
 
 
-@pytest.mark.parametrize(("command", "why"), [("whatif", "each scenario is an alternative"), ("sweep", "each cell is an alternative"),
+@pytest.mark.parametrize(("command", "why"), [("sweep", "each cell is an alternative"),
                                               ("campaign", "the order of its servers is the choice"), ("resume", "where the begun plan goes")])
 def test_a_command_that_makes_no_other_plans_says_why(command: str, why: str) -> None:
     done = CliRunner().invoke(app, [command, "x", "y", "--alternatives", "2"])
