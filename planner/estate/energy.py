@@ -90,9 +90,20 @@ def _by_core(server: Server, catalogue: Catalogue) -> Power:
                  f"default: {per_core} W per core of {of}, idle {float(catalogue.idle_share):g} of the maximum")
 
 
-def watts(power: Power, utilisation: float) -> float:
-    """P(u) = idle + (maximum - idle) · u, with ``utilisation`` brought into 0 to 1. A linear model: an assumption."""
-    return power.idle_w + (power.max_w - power.idle_w) * min(max(utilisation, 0.0), 1.0)
+def core_tenths(power: Power, units: int) -> int:
+    """Tenths of a watt that a busy core adds on a server of so many hundredths of a core: (maximum - idle) / cores,
+    half a tenth rounded up.
+
+    Rounded here once, it makes what so many hundredths of a core draw whole milliwatts: sums are exact, and what is
+    only rounded differently is no reason to move an LPAR. No server's watts are known as finely as that.
+    """
+    cores = max(units, 1)
+    return (2 * 1000 * (power.max_w - power.idle_w) + cores) // (2 * cores)
+
+
+def watts(power: Power, units: int, busy_cores: float) -> float:
+    """P = idle + watts of a busy core · busy cores, from idle to the maximum. A linear model: an assumption."""
+    return min(power.idle_w + core_tenths(power, units) * max(busy_cores, 0.0) / 10, power.max_w)
 
 
 def energy(average_watts: float, hours: float, tariff: Tariff) -> Energy:

@@ -57,7 +57,7 @@ _SPARE_S = 1800
 
 @dataclass(frozen=True, slots=True)
 class ConsolidationCase(Case):
-    """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them;
+    """``goal`` as it was asked; ``busy``: mean hundredths of a core by LPAR where a history measured them;
     ``elsewhere``: where components are answered, if not here."""
 
     goal: Consolidate
@@ -78,7 +78,8 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     options, goal = zoned(options, loaded.estate, usage.zone() if usage else None), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
-    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
+    measured = [] if used is None else sorted(used.measured & active)
+    busy = {} if used is None else {n: round(float(used.of(n).mean()) / 10) for n in measured}
     goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend)
     elsewhere = None if cluster is None else OnCluster(cluster)
     return bringing_home(goal, loaded.estate, used, checked_consolidate, lambda goal, site: _consolidated(
@@ -257,7 +258,7 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, 
                *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
     if goal.measure is Measure.WATTS:
         assumed.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
-                       "cores of the server on which it runs.")
+                       "cores of the server on which it runs, to a tenth of a watt.")
     if goal.weekend:
         assumed.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend, or "
                        f"sooner, so that it is over in time in {100 * options.pacing.confidence:.0f} of 100 nights, "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from planner.cost import rperf_of_core, state_bytes
-from planner.estate.energy import HOURS_PER_YEAR, Power, Tariff, energy, power_of, watts
+from planner.estate.energy import HOURS_PER_YEAR, Power, Tariff, core_tenths, energy, power_of, watts
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.details import Account, ServerEnergy, Value
@@ -37,24 +37,24 @@ class Terms:
 def drawn(site: Site, server: str, power: Power, busy_cores: float) -> float:
     """Watts of a server that is on: idle, and what its LPARs keep busy with its VIOSes, at most the maximum."""
     cores = sum(v.entitlement_units for v in site.vioses_on(server)) / 100 + busy_cores
-    return watts(power, cores / max(site.servers[server].configurable_units / 100, 0.01))
+    return watts(power, site.servers[server].configurable_units, cores)
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Watts of a site's servers; ``busy``: mean thousandths of a core of LPARs where measured."""
+    """Watts of a site's servers; ``busy``: mean hundredths of a core of LPARs where measured."""
 
     site: Site
     busy: Mapping[str, int]
 
     def cores(self, names: Iterable[str]) -> float:
         """Cores that these LPARs keep busy: measured, else stated, else their entitlement."""
-        return sum(self.busy.get(n, 10 * self.site.lpars[n].kept_busy_units) for n in names) / 1000
+        return sum(self.busy.get(n, self.site.lpars[n].kept_busy_units) for n in names) / 100
 
     def per_core(self, server: str) -> float:
-        """Watts that a busy core adds: (maximum − idle) / configurable cores."""
-        power = power_of(self.site.servers[server])
-        return (power.max_w - power.idle_w) / max(self.site.servers[server].configurable_units / 100, 0.01)
+        """Watts that a busy core adds."""
+        row = self.site.servers[server]
+        return core_tenths(power_of(row), row.configurable_units) / 10
 
     def watts(self, server: str, names: Iterable[str]) -> float:
         """Watts of a server that is on and carries these LPARs."""
@@ -154,8 +154,8 @@ def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool
     priced = [*([] if t.price_per_kwh is None else [f"{t.price_per_kwh:g} {t.currency}/kWh"]),
               *([] if t.co2_kg_per_kwh is None else [f"{t.co2_kg_per_kwh:g} kg CO₂/kWh"])]
     out = [f"Energy: {', '.join(priced) or 'in kWh alone, no price and no CO₂ were given'}.",
-           "Power of a server: idle + (maximum − idle) × cores in use / configurable cores; 0 when it is off. Every "
-           "server counts as on before the plan. Cooling is not counted.",
+           "Power of a server: idle, and for each core in use (maximum − idle) / configurable cores, to a tenth of a "
+           "watt; 0 when it is off. Every server counts as on before the plan. Cooling is not counted.",
            f"Cores in use: {len(busy)} LPARs as measured on average, {stated} as stated (Busy (cores)), "
            f"{len(site.start) - len(busy) - stated} by entitlement; VIOSes by entitlement."]
     if guessed:

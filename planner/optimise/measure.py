@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from planner.errors import UsageError
-from planner.estate.energy import power_of
+from planner.estate.energy import core_tenths, power_of
 from planner.estate.licence_counts import licence_cores
 from planner.estate.licences import EnterprisePool, Licensed, common_unit
 from planner.grouping import inverted
@@ -24,10 +24,10 @@ def _nothing(where: Mapping[str, str]) -> int:
 class Scale:
     """``fixed``: weight of a server that is on; ``factor``: weights in one of the person's ``unit``.
 
-    ``rate``: weight of a busy core on each server (empty: what runs weighs nothing); ``busy``: thousandths of a core
-    of each LPAR; ``least``: the least that each LPAR may weigh anywhere. ``licensed``: products whose cores weigh so
-    much each; ``metered``: enterprise pools whose use above their base weighs; ``counted`` (placement): what these
-    weigh together in it.
+    ``rate``: weight of a busy hundredth of a core on each server (empty: what runs weighs nothing); ``busy``:
+    hundredths of a core of each LPAR; ``least``: the least that each LPAR may weigh anywhere. ``licensed``: products
+    whose cores weigh so much each; ``metered``: enterprise pools whose use above their base weighs; ``counted``
+    (placement): what these weigh together in it.
     """
 
     unit: str
@@ -46,7 +46,7 @@ class Scale:
         return bool(self.licensed or self.metered)
 
     def load(self, lpar: str, server: str) -> int:
-        return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
+        return self.rate[server] * self.busy.get(lpar, 0) if self.rate else 0
 
     def excess(self, lpar: str, server: str) -> int:
         """What an LPAR weighs on a server beyond the least that it may weigh."""
@@ -78,11 +78,12 @@ class Scale:
 
 
 def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None) -> Scale:
-    """The weights of a measure; ``busy``: mean thousandths of a core of LPARs, where measured; else what the estate
+    """The weights of a measure; ``busy``: mean hundredths of a core of LPARs, where measured; else what the estate
     states, else the entitlement.
 
-    Watts are counted in milliwatts: idle, and for each busy core, those of the VIOSes included, the server's own
-    (maximum − idle) / configurable cores.
+    Watts are counted in milliwatts: idle, and for each busy core, those of the VIOSes included, the server's own.
+    Tenths of a watt times hundredths of a core are whole, so nothing is rounded: plans that draw the same weigh the
+    same.
     """
     if measure is Measure.SERVERS:
         return Scale("servers", 1, dict.fromkeys(site.servers, 1))
@@ -93,11 +94,10 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
     if measure is Measure.METERED:
         return _metered(site)
     powers = {n: power_of(s) for n, s in site.servers.items()}
-    rate = {n: round(100_000 * (powers[n].max_w - powers[n].idle_w) / max(s.configurable_units, 1))
-            for n, s in site.servers.items()}
-    fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n)) // 100
+    rate = {n: core_tenths(powers[n], s.configurable_units) for n, s in site.servers.items()}
+    fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n))
              for n, p in powers.items()}
-    used = {n: (busy or {}).get(n, 10 * site.lpars[n].kept_busy_units) for n in site.start}
+    used = {n: (busy or {}).get(n, site.lpars[n].kept_busy_units) for n in site.start}
     scale = Scale("W", 1000, fixed, rate, used)
     return scale.among({n: [s] for n, s in site.start.items()})
 

@@ -20,7 +20,7 @@ class Measure(StrEnum):
     """What of the servers that stay on is made least."""
 
     WATTS = "watts"
-    """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
+    """idle watts of the servers, and for each core in use those of a busy core there, to a tenth of a watt"""
     SERVERS = "servers"
     CORES = "cores"
     """configurable cores, where licences follow the server"""

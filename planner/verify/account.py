@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from fractions import Fraction
 
 from planner.cost import rperf_of_core
 from planner.estate.energy import power_of
@@ -75,9 +77,7 @@ def _kwh_of_move(move: Move, site: Site) -> float:
     """The cores of the movers on both sides, by their rPerf for each MB a second, for the bytes sent."""
     p, joules = site.parameters, 0.0
     for server, rperf in ((move.source, p.source_rperf_per_mb_s), (move.target, p.target_rperf_per_mb_s)):
-        row, power = site.servers[server], power_of(site.servers[server])
-        watts = (power.max_w - power.idle_w) / max(row.configurable_units / 100, 0.01)
-        joules += watts * rperf / rperf_of_core(row, p) * move.bytes_sent / 1e6
+        joules += _core_w(site, server) * rperf / rperf_of_core(site.servers[server], p) * move.bytes_sent / 1e6
     return joules / 3.6e6
 
 
@@ -96,16 +96,23 @@ def stays_on(site: Site, where: Mapping[str, str], off: Collection[str], measure
 
 
 def _drawn(site: Site, server: str, names: Iterable[str], *, limited: bool) -> float:
-    """Watts of a server with these LPARs: idle, and (maximum − idle) for the share of its cores that is busy."""
-    row, power = site.servers[server], power_of(site.servers[server])
+    """Watts of a server with these LPARs: idle, and for each busy core its share of (maximum − idle)."""
+    power = power_of(site.servers[server])
     cores = sum(v.entitlement_units for v in site.vioses_on(server)) / 100
     cores += sum(_busy_cores(site, n) for n in names)
-    share = cores / max(row.configurable_units / 100, 0.01)
-    return power.idle_w + (power.max_w - power.idle_w) * (min(share, 1.0) if limited else share)
+    drawn = power.idle_w + _core_w(site, server) * cores
+    return min(drawn, power.max_w) if limited else drawn
+
+
+def _core_w(site: Site, server: str) -> float:
+    """Watts that a busy core adds, to a tenth: half of one up."""
+    row, power = site.servers[server], power_of(site.servers[server])
+    tenths = Fraction(1000 * (power.max_w - power.idle_w), max(row.configurable_units, 1))
+    return math.floor(tenths + Fraction(1, 2)) / 10
 
 
 def _busy_cores(site: Site, lpar: str) -> float:
     """Cores that an LPAR keeps busy: measured on average, else stated, else its entitlement."""
     if site.usage is not None and lpar in site.usage.measured:
-        return round(float(site.usage.of(lpar).mean())) / 1000
+        return round(float(site.usage.of(lpar).mean()) / 10) / 100
     return site.lpars[lpar].kept_busy_units / 100

@@ -229,7 +229,7 @@ def _consolidation(plan: Plan, site: Site) -> Iterator[Claim]:
         return
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
     for x in plan.levels[:1]:
-        yield near(x.name, x.objective, stays_on(site, after, plan.off, goal.measure, x.name.endswith("idle")), 1.0)
+        yield near(x.name, x.objective, stays_on(site, after, plan.off, goal.measure, x.name.endswith("idle")))
     if plan.energy is None:
         yield Claim("energy", None, "an account")
     else:

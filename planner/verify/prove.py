@@ -237,10 +237,10 @@ class _Placements:
         everything = {*site.servers}
         idle = self.plan.levels[0].name.endswith("idle")
         weight = partial(stays_on, site, measure=goal.measure, idle=idle)
-        terms = {i: math.floor(_FINE * weight({}, everything - {s})) for s, i in self.on.items()}
+        terms = {i: round(_FINE * weight({}, everything - {s})) for s, i in self.on.items()}
         if goal.measure is Measure.WATTS and not idle:
             alone = {s: weight({}, everything - {s}) for s in self.on}
-            terms |= {i: math.floor(_FINE * (weight({n: s}, everything - {s}) - alone[s]))
+            terms |= {i: round(_FINE * (weight({n: s}, everything - {s}) - alone[s]))
                       for (n, s), i in self.x.items() if s in self.on}
         for s in goal.keep:
             self.row(_MEASURE, s, {self.on[s]: 1}, 1, equal=True)
@@ -250,10 +250,9 @@ class _Placements:
             costs[:] = [terms.get(i, 0) for i in range(len(costs))]
 
     def slack(self, level: int | None) -> float:
-        """By how much a bound may be off, in thousandths: a ms, or what is rounded of the watts of each."""
+        """By how much a bound may be off, in thousandths: a ms, a mW, or a millionth, which solvers do not see."""
         claimed = _FINE * (self.plan.levels[level].objective if level is not None else self.plan.objective or 0.0)
-        watts = level == 0 and self.plan.levels[0].unit == "W"
-        return max(_FINE, 1e-4 * claimed) if watts else max(1.0, 1e-6 * claimed)
+        return max(1.0, 1e-6 * claimed)
 
     @property
     def refutable(self) -> bool:

@@ -138,7 +138,7 @@ def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> in
     state = p.memory_mib * MIB + p.max_memory_mib * MIB // 64 + 5 * MIB // 2
     link = {s: max(v.link_mbit or 0 for v in site.estate.vioses if v.server == s) for s in (source, target)}
     rate = min(0.632 * min(link.values()) * 125_000, 2 * 8.40 / 0.130 * 1e6)
-    dirty = 20e6 * p.entitlement_units / 100
+    dirty = 20e6 * (p.entitlement_units if p.busy_units is None else p.busy_units) / 100
     sizes = [float(state)]
     while (following := min(state, dirty * sizes[-1] / rate)) > 100e6 and following < 0.9 * sizes[-1]:
         sizes.append(following)

@@ -228,7 +228,7 @@ def _levels(plan: Mapping[str, Any], best: Best, asked: Mapping[str, Any]) -> It
     said, bound = plan["objective"], plan["bound"]
     first, moves = best.least
     mine = first if asked["kind"] == "consolidate" else moves
-    slack = goals_told.slack(plan) + (0.06 if asked["kind"] == "consolidate" else 0)
+    slack = 0.0006 if asked["kind"] == "consolidate" else goals_told.slack(plan)
     if asked.get("window") or any(x["scope"] not in ("all plans", "plans of the same measure") for x in plan.get("levels", [])):
         return
     if any(x["name"].endswith("idle") for x in plan.get("levels", [])):
@@ -237,7 +237,9 @@ def _levels(plan: Mapping[str, Any], best: Best, asked: Mapping[str, Any]) -> It
         yield f"bound: {bound} above {float(mine):.3f}, which holds in the end"
     if said < mine - Fraction(slack):
         yield f"objective: {said} below {float(mine):.3f}, the least of all placements"
-    if asked["kind"] == "consolidate" and plan["status"] == "optimal":
-        second = plan["levels"][1]["objective"]
-        if abs(second - moves) > slack:
-            yield f"levels: moves {second}, the least of all placements {float(moves):.3f}"
+    if asked["kind"] == "consolidate" and plan["levels"][0]["status"] == "optimal":
+        second = plan["levels"][1]
+        if second["bound"] > moves + Fraction(goals_told.slack(plan)):
+            yield f"levels: bound of the moves {second['bound']}, the least of all placements {float(moves):.3f}"
+        if plan["status"] == "optimal" and abs(second["objective"] - moves) > goals_told.slack(plan):
+            yield f"levels: moves {second['objective']}, the least of all placements {float(moves):.3f}"

@@ -139,8 +139,8 @@ class Claims:
     def _watts(self, at: Mapping[str, str], off: set[str]) -> None:
         first = self.plan["levels"][0]
         mine = measure(self.site, self.goal.get("minimise", "watts"), at, off, self.plan)
-        if mine is not None and abs(Fraction(str(first["objective"])) - mine) > Fraction(6, 100):
-            self.say("levels", f"{first['objective']} {first['unit']}, recomputed {float(mine):.2f}")
+        if mine is not None and abs(Fraction(str(first["objective"])) - mine) > Fraction(6, 10_000):
+            self.say("levels", f"{first['objective']} {first['unit']}, recomputed {float(mine):.4f}")
         if first["bound"] > first["objective"] + 1e-6:
             self.say("levels", f"bound {first['bound']} above {first['objective']}")
 
@@ -344,7 +344,8 @@ def measure(site: Site, by: str, at: Mapping[str, str], off: set[str], plan: Map
             if where == s.name and site.active(n) and not idle_alone:
                 p = site.lpars[n]
                 used += p.entitlement_units if p.busy_units is None else p.busy_units
-        total += idle + Fraction((most - idle) * used, s.configurable_units)
+        tenths = (Fraction(most - idle, s.configurable_units) * 1000 + Fraction(1, 2)) // 1  # of a busy core, half of one up
+        total += idle + Fraction(tenths * used, 1000)
     return total
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_the_heaviest_server_goes_off_and_the_energy_is_that_of_the_formula() ->
     assert not any(r.assumed for r in plan.energy.servers)
     assert 0 < plan.energy.moves.kwh < 0.1
     assert [x.unit for x in plan.levels] == ["W", "s"] and all(x.gap == 0 for x in plan.levels)
+
+
+def test_what_stays_on_is_recomputed_to_the_milliwatt() -> None:
+    """Half a watt more or less was taken for rounding. 87 W for 8 cores are 10.9 W for one: a1 and b1 change places, and five
+    cores are busy on A."""
+    of = changed(SITE, "A", max_watts=187)
+    plan = planned(of)
+    assert plan.levels[0].objective == pytest.approx(100 + 10.9 * 5 + 100 + 10 * 8)
+    assert verify_plan(plan, of).holds
+    for more in (-0.4, -0.002, 0.002, 0.4):
+        first = replace(plan.levels[0], objective=plan.levels[0].objective + more, bound=plan.levels[0].bound + more)
+        assert not verify_plan(plan.replace(levels=(first, *plan.levels[1:])), of).holds
 
 
 def test_the_measure_decides_which_server_goes_off() -> None:

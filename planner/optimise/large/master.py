@@ -173,7 +173,7 @@ class Master:
             for s in places:
                 flow = program.variable(amount, resource.rule, "on", s)
                 row[flow] = have[s][flow] = 1
-                weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 1000
+                weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 10
             program.equals(row, amount, Tag("flow"))
         return have
 
@@ -183,7 +183,7 @@ class Master:
         for n in self.part.lpars:
             places, tenths = tuple(sorted(self.places(n))), 0
             if self.loaded and resource is PROCESSORS:
-                tenths = self.scale.busy.get(n, 0) // max(self._least(n, places, resource), 1)
+                tenths = 10 * self.scale.busy.get(n, 0) // max(self._least(n, places, resource), 1)
             out.setdefault((places, tenths), []).append(n)
         return out
 
