@@ -17,8 +17,8 @@ from planner.sheets import COLOURS, Column, ended, heading, note, printed, table
 from planner.xlsx import ACCENT, Book
 
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
-_SLOTS = 96
-"""Columns of time at most."""
+_SLOTS = 76
+"""Columns of time at most: with more of them what is printed is less than 7 points high."""
 _WORTH = 2
 """The window's end is drawn where it is not so many times as far as the last move's."""
 _MARKS = {"R": "the way back begins by then, or not at all", "|": "window's end"}

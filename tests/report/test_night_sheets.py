@@ -1,13 +1,16 @@
 """The sheets of plan.xlsx for the night: each move where it runs, cells to choose from, rows that are high enough."""
 
 import io
+from dataclasses import replace
 
 import pytest
+from landscape import landscape
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.plan.plan import read_plan
+from planner.report.night_sheets import night_sheets
 from planner.report.turns import middle
 from planner.sheets import Column, findings_sheet, table
 from planner.xlsx import open_book
@@ -41,6 +44,21 @@ def test_each_move_is_drawn_from_its_start_to_its_end(made) -> None:
     marked = {c.value: n for row in rows for n, c in enumerate(row[4:]) if c.value}
     assert plan.window and marked["|"] == plan.window.length_s * 1000 // step and 0 < marked["R"] < marked["|"]
     assert all(f"; {letter}: " in sheet["A2"].value for letter in marked)
+
+
+def test_no_night_is_drawn_wider_than_what_is_readable_on_paper(made) -> None:
+    """Of 87 minutes, a column each, the line below the heading was printed 6.4 points high."""
+    plan, _ = made
+    last = max(m.end_ms for m in plan.moves)
+    for minutes in (70, 76, 77, 87, 96, 97, 190, 479):
+        moves = [replace(m, start_ms=m.start_ms * minutes * 60_000 // last, duration_ms=m.duration_ms * minutes * 60_000 // last)
+                 for m in plan.moves]
+        buffer = io.BytesIO()
+        with open_book(buffer, "t") as book:
+            night_sheets(book, plan.replace(moves=tuple(moves), window=None, evening=None), landscape())
+        sheet = load_workbook(buffer)["Gantt"]
+        wide = [d.width for d in sheet.column_dimensions.values() for _ in range(d.min, d.max + 1)]
+        assert len(wide) > 40 and sum(wide) <= 224, minutes  # characters: a page in landscape, whose lines are 7 points high
 
 
 def test_what_became_of_a_move_and_of_a_task_is_chosen(made) -> None:
