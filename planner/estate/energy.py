@@ -94,8 +94,9 @@ def core_tenths(power: Power, units: int) -> int:
     """Tenths of a watt that a busy core adds on a server of so many hundredths of a core: (maximum - idle) / cores,
     half a tenth rounded up.
 
-    Rounded here once, it makes what so many hundredths of a core draw whole milliwatts: sums are exact, and what is
-    only rounded differently is no reason to move an LPAR. No server's watts are known as finely as that.
+    Rounded here once, it makes what so many hundredths of a core draw whole milliwatts, and thousandths whole tenths
+    of one: sums are exact, and what is only rounded differently is no reason to move an LPAR. No server's watts are
+    known as finely as that.
     """
     cores = max(units, 1)
     return (2 * 1000 * (power.max_w - power.idle_w) + cores) // (2 * cores)

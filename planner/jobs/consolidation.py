@@ -57,7 +57,7 @@ _SPARE_S = 1800
 
 @dataclass(frozen=True, slots=True)
 class ConsolidationCase(Case):
-    """``goal`` as it was asked; ``busy``: mean hundredths of a core by LPAR where a history measured them;
+    """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them;
     ``elsewhere``: where components are answered, if not here."""
 
     goal: Consolidate
@@ -78,8 +78,7 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     options, goal = zoned(options, loaded.estate, usage.zone() if usage else None), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
-    measured = [] if used is None else sorted(used.measured & active)
-    busy = {} if used is None else {n: round(float(used.of(n).mean()) / 10) for n in measured}
+    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
     goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend)
     elsewhere = None if cluster is None else OnCluster(cluster)
     return bringing_home(goal, loaded.estate, used, checked_consolidate, lambda goal, site: _consolidated(

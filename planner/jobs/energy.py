@@ -42,14 +42,14 @@ def drawn(site: Site, server: str, power: Power, busy_cores: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Watts of a site's servers; ``busy``: mean hundredths of a core of LPARs where measured."""
+    """Watts of a site's servers; ``busy``: mean thousandths of a core of LPARs where measured."""
 
     site: Site
     busy: Mapping[str, int]
 
     def cores(self, names: Iterable[str]) -> float:
         """Cores that these LPARs keep busy: measured, else stated, else their entitlement."""
-        return sum(self.busy.get(n, self.site.lpars[n].kept_busy_units) for n in names) / 100
+        return sum(self.busy.get(n, 10 * self.site.lpars[n].kept_busy_units) for n in names) / 1000
 
     def per_core(self, server: str) -> float:
         """Watts that a busy core adds."""

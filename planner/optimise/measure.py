@@ -24,10 +24,10 @@ def _nothing(where: Mapping[str, str]) -> int:
 class Scale:
     """``fixed``: weight of a server that is on; ``factor``: weights in one of the person's ``unit``.
 
-    ``rate``: weight of a busy hundredth of a core on each server (empty: what runs weighs nothing); ``busy``:
-    hundredths of a core of each LPAR; ``least``: the least that each LPAR may weigh anywhere. ``licensed``: products
-    whose cores weigh so much each; ``metered``: enterprise pools whose use above their base weighs; ``counted``
-    (placement): what these weigh together in it.
+    ``busy``: of each LPAR, in so many ``parts`` of a core, what it keeps busy; ``rate``: weight of a busy part on each
+    server (empty: what runs weighs nothing); ``least``: the least that each LPAR may weigh anywhere. ``licensed``:
+    products whose cores weigh so much each; ``metered``: enterprise pools whose use above their base weighs;
+    ``counted`` (placement): what these weigh together in it.
     """
 
     unit: str
@@ -35,6 +35,7 @@ class Scale:
     fixed: Mapping[str, int]
     rate: Mapping[str, int] = field(default_factory=dict)
     busy: Mapping[str, int] = field(default_factory=dict)
+    parts: int = 100
     least: Mapping[str, int] = field(default_factory=dict)
     licensed: Mapping[Licensed, int] = field(default_factory=dict)
     metered: tuple[EnterprisePool, ...] = ()
@@ -78,12 +79,12 @@ class Scale:
 
 
 def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None) -> Scale:
-    """The weights of a measure; ``busy``: mean hundredths of a core of LPARs, where measured; else what the estate
+    """The weights of a measure; ``busy``: mean thousandths of a core of LPARs, where measured; else what the estate
     states, else the entitlement.
 
-    Watts are counted in milliwatts: idle, and for each busy core, those of the VIOSes included, the server's own.
-    Tenths of a watt times hundredths of a core are whole, so nothing is rounded: plans that draw the same weigh the
-    same.
+    Watts: idle, and for each busy core, those of the VIOSes included, the server's own. Tenths of a watt times
+    hundredths of a core are whole milliwatts, times measured thousandths whole tenths of one, so nothing is rounded:
+    plans that draw the same weigh the same.
     """
     if measure is Measure.SERVERS:
         return Scale("servers", 1, dict.fromkeys(site.servers, 1))
@@ -95,10 +96,11 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
         return _metered(site)
     powers = {n: power_of(s) for n, s in site.servers.items()}
     rate = {n: core_tenths(powers[n], s.configurable_units) for n, s in site.servers.items()}
-    fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n))
+    finer = 10 if busy else 1
+    fixed = {n: finer * (1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n)))
              for n, p in powers.items()}
-    used = {n: (busy or {}).get(n, site.lpars[n].kept_busy_units) for n in site.start}
-    scale = Scale("W", 1000, fixed, rate, used)
+    used = {n: (busy or {}).get(n, finer * site.lpars[n].kept_busy_units) for n in site.start}
+    scale = Scale("W", 1000 * finer, fixed, rate, used, 100 * finer)
     return scale.among({n: [s] for n, s in site.start.items()})
 
 

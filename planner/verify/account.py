@@ -114,5 +114,5 @@ def _core_w(site: Site, server: str) -> float:
 def _busy_cores(site: Site, lpar: str) -> float:
     """Cores that an LPAR keeps busy: measured on average, else stated, else its entitlement."""
     if site.usage is not None and lpar in site.usage.measured:
-        return round(float(site.usage.of(lpar).mean()) / 10) / 100
+        return round(float(site.usage.of(lpar).mean())) / 1000
     return site.lpars[lpar].kept_busy_units / 100

@@ -44,8 +44,8 @@ _MOST = 200_000
 """Pairs of LPAR and server up to which a program is made."""
 _PLACE, _APART, _TOGETHER, _MEASURE = "one place", "policy.keep-apart", "policy.keep-together", "measure"
 _SAME_S = 0.2
-_FINE = 1000
-"""Costs are in thousandths of what a plan states: ms, mW, thousandths of a core or server."""
+_FINE, _WEIGHED = 1000, 10_000
+"""Costs are in thousandths of what a plan states, ms; what stays on in ten-thousandths: of a watt, a core, a server."""
 
 
 class Proven(StrEnum):
@@ -237,22 +237,28 @@ class _Placements:
         everything = {*site.servers}
         idle = self.plan.levels[0].name.endswith("idle")
         weight = partial(stays_on, site, measure=goal.measure, idle=idle)
-        terms = {i: round(_FINE * weight({}, everything - {s})) for s, i in self.on.items()}
+        terms = {i: round(_WEIGHED * weight({}, everything - {s})) for s, i in self.on.items()}
         if goal.measure is Measure.WATTS and not idle:
             alone = {s: weight({}, everything - {s}) for s in self.on}
-            terms |= {i: round(_FINE * (weight({n: s}, everything - {s}) - alone[s]))
+            terms |= {i: round(_WEIGHED * (weight({n: s}, everything - {s}) - alone[s]))
                       for (n, s), i in self.x.items() if s in self.on}
         for s in goal.keep:
             self.row(_MEASURE, s, {self.on[s]: 1}, 1, equal=True)
         if level:
-            self.row(_MEASURE, "plan", terms, math.ceil(_FINE * self.plan.levels[0].objective + self.slack(0)))
+            self.row(_MEASURE, "plan", terms, math.ceil(_WEIGHED * self.plan.levels[0].objective + self.slack(0)))
         else:
             costs[:] = [terms.get(i, 0) for i in range(len(costs))]
 
+    @property
+    def fine(self) -> int:
+        """How many of the costs are one of what the plan states."""
+        return _WEIGHED if self.level == 0 else _FINE
+
     def slack(self, level: int | None) -> float:
-        """By how much a bound may be off, in thousandths: a ms, a mW, or a millionth, which solvers do not see."""
-        claimed = _FINE * (self.plan.levels[level].objective if level is not None else self.plan.objective or 0.0)
-        return max(1.0, 1e-6 * claimed)
+        """By how much a bound may be off, as costs are counted: a ms, a mW, or a millionth, which no solver sees."""
+        fine = _WEIGHED if level == 0 else _FINE
+        claimed = fine * (self.plan.levels[level].objective if level is not None else self.plan.objective or 0.0)
+        return max(fine / 1000, 1e-6 * claimed)
 
     @property
     def refutable(self) -> bool:
@@ -303,9 +309,9 @@ class _Placements:
         return stays_on(self.site, where, off, goal.measure, self.plan.levels[0].name.endswith("idle"))
 
     def cost(self, where: Mapping[str, str], values: Sequence[int]) -> float:
-        """What a placement costs, in thousandths."""
+        """What a placement costs, as costs are counted."""
         if self.level == 0:
-            return _FINE * self.measure(where)
+            return self.fine * self.measure(where)
         return sum(c for c, v in zip(self.program.cost, values, strict=True) if v)
 
     def cut(self, where: Mapping[str, str], found: Sequence[Finding]) -> None:
@@ -349,15 +355,15 @@ _FEW = 40
 
 
 def _bounded(of: _Placements, claim: str, bound: float, seconds: float) -> Proof:
-    """Whether every placement costs as much as a bound says, in thousandths of its unit."""
-    claim, target = f"{claim} {bound:,.3f}", math.ceil(_FINE * bound - of.slack(of.level))
+    """Whether every placement costs as much as a bound says, as costs are counted."""
+    claim, target = f"{claim} {bound:,.3f}", math.ceil(of.fine * bound - of.slack(of.level))
     if target <= 0:
         return Proof(claim, Proven.PROVED, "itself", "nothing costs less than nothing")
     own = of.own()
     if not own:
         return Proof(claim, Proven.OPEN, "", "the plan's own places are not among those that this proof looks at")
     if (cost := of.cost(of.where(own), own)) < target:
-        return Proof(claim, Proven.REFUTED, "the plan itself", f"its places cost {cost / _FINE:,.3f}")
+        return Proof(claim, Proven.REFUTED, "the plan itself", f"its places cost {cost / of.fine:,.3f}")
     by = certificate(of.program)
     if math.ceil(by.least()) >= target:
         return _exactly(claim, by)
@@ -409,7 +415,7 @@ def _search(of: _Placements, claim: str, target: float, seconds: float, *, alone
 def _told(of: _Placements, where: Mapping[str, str], cost: float) -> str:
     """A placement that costs less than is claimed to be possible, or is there where there is to be none."""
     moves = some((f"{n} to {s}" for n, s in sorted(where.items()) if s != of.site.start[n]), 6) or "nobody moves"
-    return moves if of.plan.conflict else f"{cost / _FINE:,.3f} is enough: {moves}"
+    return moves if of.plan.conflict else f"{cost / of.fine:,.3f} is enough: {moves}"
 
 
 def _impossible(of: _Placements, seconds: float) -> Iterator[Proof]:

@@ -174,16 +174,17 @@ def test_both_levels_agree_with_brute_force(way: Mapping[str, int]) -> None:
     assert seen[Status.OPTIMAL] > portion(50) and seen[Status.INFEASIBLE] > portion(3) and seen["moves"] > portion(25) and seen["off"] > portion(25), seen
 
 
-def drawn_mw(site: Site, off: Collection[str], where: Where) -> Fraction:
-    """Milliwatts as docs/consolidate.md (Energy) has them, without the limit of a server's maximum."""
+def drawn_w(site: Site, off: Collection[str], where: Where, measured: Mapping[str, int]) -> Fraction:
+    """Watts as docs/consolidate.md (Energy) has them, without the limit of a server's maximum; thousandths of a core that
+    were ``measured``."""
     total = Fraction(0)
     for s in (s for s in site.servers.values() if s.name not in off):
         assert s.idle_watts is not None and s.max_watts is not None
         of_core = Fraction(math.floor(Fraction(s.max_watts - s.idle_watts) / Fraction(s.configurable_units, 100) * 10
                                       + Fraction(1, 2)), 10)
-        busy = sum(v.entitlement_units for v in site.vioses_on(s.name)) + sum(
-            site.lpars[n].kept_busy_units for n, t in where.items() if t == s.name)
-        total += 1000 * (s.idle_watts + of_core * Fraction(busy, 100))
+        busy = 10 * sum(v.entitlement_units for v in site.vioses_on(s.name)) + sum(
+            measured.get(n, 10 * site.lpars[n].kept_busy_units) for n, t in where.items() if t == s.name)
+        total += s.idle_watts + of_core * Fraction(busy, 1000)
     return total
 
 
@@ -209,12 +210,15 @@ def test_plans_that_draw_the_same_tie_and_their_moves_decide(way: Mapping[str, i
         of = with_ties(seed)
         site, judge = judged(of)
         goal = WATTS.replace(keep=Random(seed).choice(((), ("A",), *3 * (("A", "B", "C"),))))
-        _, scale, answer = solved(of, goal, **way)
-        holds, ranked = lawful(site, judge), []
+        measured = {n: Random(f"{seed} {n}").choice((5, 123, 123, 700)) for n in (site.start if seed % 3 == 0 else ())}
+        scale = scale_of(site, goal.measure, measured)
+        problem = ConsolidationProblem(site, judge, goal, scale)
+        vars(problem).update(way)
+        answer, holds, ranked = problem.solve(30, 0.0), lawful(site, judge), []
         for places in itertools.product(*choices(site, judge, goal, False)):
             where = dict(zip(sorted(site.start), places, strict=True))
             off = [s for s in site.servers if s not in places and s not in goal.keep]
-            weight = drawn_mw(site, off, where)
+            weight = scale.factor * drawn_w(site, off, where, measured)
             assert scale.at(off, where) == weight
             if holds(where):
                 ranked.append((weight, sum(cost_ms(site, judge, n, site.start[n], s) for n, s in where.items() if s != site.start[n])))
@@ -223,7 +227,8 @@ def test_plans_that_draw_the_same_tie_and_their_moves_decide(way: Mapping[str, i
         seen["ties"] += sum(weight == least[0] for weight, _ in ranked) > 1
         seen["dearer"] += any(weight == least[0] and cost > least[1] for weight, cost in ranked)
         seen["moves"] += bool(answer.placement)
-    assert seen["dearer"] > 5 and seen["moves"] > 5, seen
+        seen["measured"] += bool(measured)
+    assert seen["measured"] > 5 and seen["dearer"] > 5 and seen["moves"] > 5, seen
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.03, 0.2])

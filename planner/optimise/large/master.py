@@ -173,7 +173,7 @@ class Master:
             for s in places:
                 flow = program.variable(amount, resource.rule, "on", s)
                 row[flow] = have[s][flow] = 1
-                weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 10
+                weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths * self.scale.parts // 1000
             program.equals(row, amount, Tag("flow"))
         return have
 
@@ -183,7 +183,8 @@ class Master:
         for n in self.part.lpars:
             places, tenths = tuple(sorted(self.places(n))), 0
             if self.loaded and resource is PROCESSORS:
-                tenths = 10 * self.scale.busy.get(n, 0) // max(self._least(n, places, resource), 1)
+                held = max(self._least(n, places, resource), 1)
+                tenths = 1000 * self.scale.busy.get(n, 0) // (self.scale.parts * held)
             out.setdefault((places, tenths), []).append(n)
         return out
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# plan-sha256: 227e58b07fa98c5ccd0597d57118945ac58f8e198df2fa099a61f52369f30069
+# plan-sha256: e72ca833ff5c79da3c5f9caba0a75d1562a4ec7f8c63abd021a4bc30ab618246
 # lane-1.sh: switch off 1 of 3 servers: SN8379A80_p595-2 and bring everything back: way out, lane 1 of 5: 2 moves, about 20:03 to 20:31 (Australia/Melbourne)
 #
 # Runs on a machine that reaches the consoles by ssh with a key; nothing is installed anywhere. See --help.
