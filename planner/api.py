@@ -36,7 +36,7 @@ from planner.jobs.arguments import checked, names, paths
 from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
 from planner.plan.plan import Plan, Window, read_plan
-from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume
 from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
@@ -199,10 +199,11 @@ def remedy_all(estate: Estate, *servers: str | Iterable[str], budget: int | None
 
 @checked
 def alternatives(plan: Plan, estate: Estate, count: int = 3, *, usage: UsageSpec | None = None,
-                 time_limit: float = 60.0, gap: float = 0.0) -> Beside:
-    """Up to ``count`` plans (four at most) for the question of a plan of ``evacuate``, ``headroom`` or ``consolidate``
-    that differ in what people choose by, with what each gives up, and the front of cost against the least headroom
-    (docs/alternatives.md). ``usage``: as the plan was made with; ``time_limit``: of each plan.
+                 begun: Plan | None = None, time_limit: float = 60.0, gap: float = 0.0) -> Beside:
+    """Up to ``count`` plans (four at most) for the question of a plan of ``evacuate``, ``headroom``, ``consolidate`` or
+    ``resume`` that differ in what people choose by, with what each gives up, and the front of cost against the least
+    headroom (docs/alternatives.md). ``usage``: as the plan was made with; ``begun``: the plan that one of ``resume``
+    goes on with; ``time_limit``: of each plan. For scenarios: :func:`whatif`.
 
     Raises UsageError for a plan that is not verified, of another question or of another estate.
     """
@@ -210,8 +211,8 @@ def alternatives(plan: Plan, estate: Estate, count: int = 3, *, usage: UsageSpec
     from planner.jobs import alternatives as others
 
     goal = plan.goal
-    if not isinstance(goal, Evacuate | Headroom | Consolidate) or not plan.verified:
-        raise UsageError("plan: is no verified plan of evacuate, headroom or consolidate")
+    if not isinstance(goal, Evacuate | Headroom | Consolidate | Resume) or not plan.verified:
+        raise UsageError("plan: is no verified plan of evacuate, headroom, consolidate or resume")
     if plan.estate_digest != digest(estate):
         raise UsageError("estate: is not the one the plan was made for")
     if not 1 <= count <= 4:
@@ -220,8 +221,14 @@ def alternatives(plan: Plan, estate: Estate, count: int = 3, *, usage: UsageSpec
     options = jobs.Options(time_limit, gap, out, None if isinstance(goal, Consolidate) else back,
                            work_s=plan.work_s or 0, zone=out.zone if out else "")
 
+    if begun is not None:
+        return _beside_rest(plan, estate, count, begun, options)
+    if isinstance(goal, Resume):
+        raise UsageError("begun: give the plan that this one goes on with")
+    asked = goal
+
     def again(more: dict[str, object]) -> Plan:
-        other = goal.replace(**more)
+        other = asked.replace(**more)
         if isinstance(other, Headroom):
             return jobs.headroom(Loaded(estate), other, options, usage, curve=False)
         if isinstance(other, Consolidate):
@@ -229,6 +236,16 @@ def alternatives(plan: Plan, estate: Estate, count: int = 3, *, usage: UsageSpec
         return jobs.evacuate(Loaded(estate), other, options, usage)
 
     return others.alternatives(plan, estate, again, count)
+
+
+def _beside_rest(plan: Plan, estate: Estate, count: int, begun: Plan, options: jobs.Options) -> Beside:
+    from planner.jobs.going_on import rests_beside  # start-up: the other questions do without
+
+    on = not isinstance(plan.goal, Resume) or bool(plan.goal.places)
+    beside = rests_beside(Loaded(estate), begun, plan, options, count, on=on)
+    if beside is None:
+        raise UsageError("plan: it has no moves, or does not get everybody where he is to go")
+    return beside
 
 
 @checked

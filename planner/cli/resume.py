@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import command, load_estate, show
+from planner.cli.app import command, load_estate, show, tell_more
 from planner.cli.options import (
     TIMES,
     Estate,
     HistoryFile,
+    OthersBeside,
     Out,
     Output,
     Pace,
@@ -21,7 +22,6 @@ from planner.cli.options import (
     Solver,
     Window,
     Zone,
-    none_beside,
     window_of,
     zone_known,
 )
@@ -52,16 +52,14 @@ def resume_command(
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work that is left "
                                              "before the way back [default: the plan's].")] = None,
     zone: Zone = "", pace: Pace, policy: PolicyFile = None, history: HistoryFile = None, solver: Solver,
-    alternatives: Annotated[int | None, none_beside(
-        "it goes where the begun plan goes; --on and --back are the two ways")] = None,
-    out: Out = None, output: Output,
+    out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Half-way: where everybody is, what to recover first, and the rest of the plan, or the way home, from today.
 
     Example: planner resume reports/evacuate-SN8379A80_p595-2 exports-2340/ --back --now "2026-12-05 23:40"
     """
     from planner import jobs
-    from planner.jobs.going_on import reached
+    from planner.jobs.going_on import reached, rests_beside
     from planner.plan.plan import read_plan
 
     if on is None:
@@ -84,12 +82,15 @@ def resume_command(
     in_waves = pace.waves or (bool(plan.moves) and not plan.in_lanes)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(window), zone=zone_known(zone), since=began(),
                            work_s=_work_s(work, plan, told, _clock(now)), pacing=replace(pace.pacing(), waves=in_waves))
+    asked: dict[str, Any] = {"on": on, "inactive": inactive, "usage": usage, "record": told}
     with stoppable():
-        rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage,
-                           record=told)
+        rest = jobs.resume(loaded, plan, options, **asked, now=_clock(now))
+        beside = rests_beside(loaded, plan, rest, options, others.alternatives, **asked)
     if rest.verified and not rest.moves and not rest.goal.unmoved and not output.as_json:
         show("[bold green]Nothing is left to do.[/]")
-    deliver(rest, loaded, where, output, with_estate=told is not None)
+    deliver(rest, loaded, where, output, with_estate=told is not None, beside=beside)
+    if others.alternatives and rest.moves and beside is None:
+        tell_more(output, "No other plans: first everybody is to get where the plan takes him")
     return jobs.exit_code(rest, estate=loaded.estate) or reached(rest)
 
 

@@ -16,17 +16,18 @@ from pydantic import Field
 from planner.estate.model import Estate
 from planner.findings import Finding, errors
 from planner.plan.carried_out import carried_out
-from planner.plan.choices import OUT, Status
+from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Change, Conflict, WhatifDetails
-from planner.plan.plan import Plan
-from planner.plan.questions import Consolidate, Headroom
+from planner.plan.plan import Move, Plan
+from planner.plan.questions import Consolidate, Headroom, Resume
 from planner.plan.wire import absent, empty
 from planner.rules import Site
 from planner.units import many
 
 
-class OfScenario(Protocol):
-    """What a scenario is answered with: the plan of what is migrated, and what that and the restarts cost together."""
+class Priced(Protocol):
+    """An answer whose plan does not tell alone what it costs: of a scenario, with its restarts; of the rest of a plan,
+    whichever question that answers."""
 
     @property
     def plan(self) -> Plan | None: ...
@@ -40,7 +41,7 @@ class OfScenario(Protocol):
     def findings(self) -> tuple[Finding, ...]: ...
 
 
-Answer = Plan | OfScenario
+Answer = Plan | Priced
 Ask = Callable[[dict[str, object]], Answer]
 """The answer to the question with these fields besides."""
 _STEP, _MOST = 5, 95
@@ -110,14 +111,15 @@ def _made(answer: Answer, estate: Estate) -> _MadePlan | None:
     plan = answer if isinstance(answer, Plan) else answer.plan
     if plan is None or not plan.verified:
         return None
-    out, restarted = plan.leg(OUT), restarts(plan)
+    out, restarted = _leg(plan), restarts(plan)
     sources = {p.name: p.server for p in estate.lpars}
     production = {p.name for p in estate.lpars if p.environment == "production"}
-    moved, about = {m.lpar for m in out} | {c.lpar for c in restarted}, _about(plan)
+    moved, about = {m.lpar for m in out} | {c.lpar for c in restarted}, _about(plan, estate)
     evening = plan.evening
     last = (evening.back or evening.out).most_ms / 1000 if evening else plan.total_s
     return _MadePlan(plan, Traits(
-        moves=len(out) + len(restarted), others=sum(sources[n] not in about for n in moved),
+        moves=len(out) + len(restarted), others=sum(
+            sources[n] not in about for n in moved - plan.goal.homes.keys()),
         production=len(moved & production), headroom_percent=_least_left(plan, estate), minutes=round(last / 60, 1),
         off=len(plan.off), restarts=len(restarted), cost=round(answer.objective or 0.0, 3),
         unit=plan.levels[0].unit if plan.levels else "points"))
@@ -131,17 +133,25 @@ def traits_of(answer: Answer, estate: Estate) -> Traits:
     return made.traits
 
 
+def _leg(plan: Plan) -> tuple[Move, ...]:
+    """The moves that one chooses by: those of the way out; of a plan that goes home alone those home."""
+    return plan.leg(OUT) or plan.leg(BACK)
+
+
 def restarts(plan: Plan) -> tuple[Change, ...]:
     """Of the plan of a scenario who restarts elsewhere once the live moves are over."""
     changes = plan.details.changes if isinstance(plan.details, WhatifDetails) else ()
     return tuple(c for c in changes if c.lpar in plan.goal.left)
 
 
-def _about(plan: Plan) -> frozenset[str]:
-    """The servers whose LPARs a question is about."""
+def _about(plan: Plan, estate: Estate) -> frozenset[str]:
+    """The servers whose LPARs a question is about; of headroom that was begun that on which the critical ones run."""
     goal = plan.goal
-    own = (goal.server,) if isinstance(goal, Headroom) else plan.off if isinstance(goal, Consolidate) else goal.freed
-    return frozenset(own)
+    if isinstance(goal, Headroom):
+        return frozenset({goal.server})
+    if isinstance(goal, Resume) and not goal.freed:
+        return frozenset(p.server for p in estate.lpars if p.name in goal.critical)
+    return frozenset(plan.off if isinstance(goal, Consolidate) else goal.freed)
 
 
 def _least_left(plan: Plan, estate: Estate) -> int:
@@ -156,10 +166,11 @@ def _least_left(plan: Plan, estate: Estate) -> int:
 
 def _held_after(plan: Plan, estate: Estate) -> dict[str, tuple[int, int]]:
     """Server → hundredths of a core and MiB that it holds after the way out; of a scenario in the end, once all that
-    follows the moves is done as well."""
-    if not isinstance(plan.details, WhatifDetails):
+    follows the moves is done as well; where nobody leaves once everybody is home."""
+    if plan.leg(OUT) and not isinstance(plan.details, WhatifDetails):
         return {s.server: (s.units, s.memory_mib) for s in plan.after}
-    then, changed = carried_out(estate, plan.moves), {c.lpar: c for c in plan.details.changes}
+    changes = plan.details.changes if isinstance(plan.details, WhatifDetails) else ()
+    then, changed = carried_out(estate, plan.moves), {c.lpar: c for c in changes}
     rows = tuple(changed[p.name].done_to(p) if p.name in changed else p for p in then.lpars)
     return {s: (held.units, held.memory_mib) for s, held in Site(then.replace(lpars=rows)).at_start.items()}
 
@@ -204,9 +215,9 @@ class _OtherPlans:
     def staying(self) -> Iterator[Alternative]:
         """With nobody else moving; with no production moving but what must."""
         plan = self.first.plan
-        about = _about(plan)
+        about = _about(plan, self.estate)
         others = [p for p in self.estate.lpars if p.active and p.server not in about and p.name not in plan.goal.homes]
-        moved = {m.lpar for m in plan.leg(OUT)}
+        moved = {m.lpar for m in _leg(plan)}
         for best, names in (("no other LPAR moves", others), ("no production moves but what must", [
                 p for p in others if p.environment == "production"])):
             if not moved & {p.name for p in names}:
@@ -224,13 +235,15 @@ class _OtherPlans:
 
     def roomiest(self) -> Alternative:
         """The plan that leaves most headroom on the fullest server that takes LPARs in, to ``_STEP`` per cent."""
+        if not self.first.plan.leg(OUT):
+            return Alternative("most headroom is left", instead="everybody goes home, and where that is is given")
         low, high, best = self.first.traits.headroom_percent // _STEP, _MOST // _STEP + 1, self.first
         while high - low > 1:
             middle = (low + high) // 2
             tried = _made(self.ask({"spare_percent": _STEP * middle}), self.estate)
-            if tried is not None and tried.plan.moves:
+            if tried is not None and tried.plan.moves and tried.traits.headroom_percent >= _STEP * middle:
                 self.made.append(tried)
-                low, best = max(middle, tried.traits.headroom_percent // _STEP), tried
+                low, best = tried.traits.headroom_percent // _STEP, tried
             else:
                 high = middle
         if best is self.first:

@@ -116,6 +116,7 @@ _TEXT = _of(str, wanted="text")
 _WINDOW = _of(str, Window, _NONE, wanted="text like '2026-12-05 22:00/04:00' or a Window")
 _TAKEN: dict[str, Callable[[str, object], Any]] = {
     "plan": _of(Plan, wanted="a Plan"), "home": _of(Plan, _NONE, wanted="a Plan"),
+    "begun": _of(Plan, _NONE, wanted="a Plan"),
     "estate": _of(Estate, wanted="an Estate (of load_estate)"),
     "since": _of(Estate, _NONE, wanted="an Estate (of load_estate)"),
     **dict.fromkeys(("servers", "leave", "critical", "keep", "off", "not_targets"), names),

@@ -3,7 +3,7 @@ of what was found, or why there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict, and_elsewhere, told_once
-from planner.plan.plan import Plan
+from planner.plan.plan import Move, Plan
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
 from planner.schedule.lanes import laned
@@ -178,12 +178,16 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     return plan.replace(findings=ordered((*plan.findings, *would_fit(plan, case.site, table, case.options.pacing))))
 
 
+def moves_cost_ms(judge: Judge, moves: Iterable[Move]) -> int:
+    """What these moves cost, those of the way back as they are judged then."""
+    judges = {OUT: judge, BACK: judge.homeward}
+    return sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target) for m in moves)
+
+
 def _checked(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     """The plan of a timetable, checked; what its moves cost is counted again."""
     counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
-    judges = {OUT: case.judge, BACK: case.judge.homeward}
-    objective = sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target)
-                    for m in table.moves if m.leg in counted)
+    objective = moves_cost_ms(case.judge, [m for m in table.moves if m.leg in counted])
     bound = min(answer.bound_ms or 0.0, float(objective))
     status = Status.OPTIMAL if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
     if status is Status.OPTIMAL:

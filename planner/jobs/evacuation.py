@@ -21,6 +21,7 @@ from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.history.usage import Usage
     from planner.jobs.peak_hours import UsageSpec
 
 
@@ -33,7 +34,11 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     """
     options, goal = zoned(options, loaded.estate, usage.zone() if usage else None), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    goal = goal.replace(usage=basis)
+    return evacuate_with(loaded, goal.replace(usage=basis), options, used)
+
+
+def evacuate_with(loaded: Loaded, goal: Evacuate, options: Options, used: Usage | None) -> Plan:
+    """The same with usage that was read, as ``goal.usage`` says; names spelt as the estate has them."""
     return bringing_home(goal, loaded.estate, used, checked_evacuate,
                          lambda goal, site: _planned(loaded, site, goal, options),
                          lambda goal, site: (displaced(goal, site), survivors(goal, site)))

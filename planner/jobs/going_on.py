@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from planner.errors import InputError, ReplayError, UsageError
 from planner.estate.assemble import Loaded
+from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
-from planner.jobs.attempt import Attempt, Case, finished, unanswered
+from planner.jobs.alternatives import Beside, alternatives
+from planner.jobs.attempt import Attempt, Case, finished, moves_cost_ms, unanswered
 from planner.jobs.begun import Begun
 from planner.jobs.common import Options, assumptions, left_behind, local_now, told_first, zoned
-from planner.jobs.evacuation import evacuate
+from planner.jobs.evacuation import evacuate_with
 from planner.jobs.homes import stated_homes
 from planner.jobs.recorded import Recorded
 from planner.jobs.without_order import without_order
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
+from planner.plan.details import Conflict
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate, Headroom, Resume
 from planner.rules import Judge, Site
@@ -39,7 +43,8 @@ STRANDED = "resume.stranded"
 
 
 def resume(loaded: Loaded, plan: Plan, options: Options, *, on: bool, inactive: bool = False,
-           now: dt.datetime | None = None, usage: Usage | None = None, record: Recorded | None = None) -> Plan:
+           now: dt.datetime | None = None, usage: Usage | None = None, record: Recorded | None = None,
+           more: Mapping[str, Any] = MappingProxyType({})) -> Plan:
     """The rest of ``plan`` from today's estate: ``on`` to where its way out takes every LPAR, then home where it has a
     way back; else home at once, everybody whom it, or what it went on from, has moved, and who states a home.
 
@@ -47,19 +52,64 @@ def resume(loaded: Loaded, plan: Plan, options: Options, *, on: bool, inactive: 
     ``later``). Without a window in ``options`` the rest of the plan's own counts, from ``now`` on (None: the clock).
     ``usage``: what the plan was made with, read again; without it nothing measured is looked at. ``inactive``: those
     that are not activated come along. ``options.work_s``: the work that is left before the way back. ``record``: what
-    was written down of the evening, as ``loaded`` has it.
+    was written down of the evening, as ``loaded`` has it. ``more``: who is to stay, and what is to be kept spare, asked
+    besides what the plan was asked.
 
     Raises InputError for an estate that is another, or a plan that is none; UsageError; ReplayError.
     """
     _refuse_strangers(plan, loaded)
     begun = Begun(plan, loaded.estate, record)
     homeward = not on or begun.homeward
-    goal = _question(begun, homeward=homeward, inactive=inactive, measured=usage is not None)
+    goal = _besides(_question(begun, homeward=homeward, inactive=inactive, measured=usage is not None), more)
     options = _timed(_zoned(options, loaded, plan), plan, now)
     found = _Rest(begun, loaded, replace(options, work_s=0) if homeward else options, usage, goal).plan()
     said = [*begun.findings(homeward=homeward, inactive=goal.inactive), *_told(plan, options, usage),
             *(record.findings if record else ())]
     return found.replace(findings=ordered((*found.findings, *said)))
+
+
+def _besides(goal: Resume, more: Mapping[str, Any]) -> Resume:
+    stay = dict.fromkeys((*goal.stay, *more.get("stay", ())))
+    return goal.replace(stay=tuple(stay), spare_percent=max(goal.spare_percent, more.get("spare_percent", 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class RestFound:
+    """The rest of a plan, and what all of its moves cost, home too, whichever question it answers; no ``plan`` where
+    somebody does not get where he is to go."""
+
+    plan: Plan | None
+    status: Status
+    objective: float | None
+    conflict: Conflict | None
+    findings: tuple[Finding, ...]
+
+
+def rest_found(plan: Plan, estate: Estate) -> RestFound:
+    """What a rest is as an answer."""
+    whole = plan.verified and not reached(plan)
+    cost = moves_cost_ms(Judge(Site(estate, goal=plan.goal)), plan.moves) / 1000
+    return RestFound(plan if whole else None, plan.status if whole or not plan.verified else Status.UNKNOWN, cost,
+                     plan.conflict, plan.findings)
+
+
+def rests_beside(loaded: Loaded, begun: Plan, first: Plan, options: Options, count: int, **asked: Any) -> Beside | None:
+    """So many other plans at most for the rest of a plan, in what is left of the window for the ``first``; None where
+    none are asked for, or that has no moves, or does not get everybody where he is to go. ``asked``: of :func:`resume`,
+    as for the first.
+
+    Raises what :func:`resume` does.
+    """
+    answer = rest_found(first, loaded.estate)
+    if not count or answer.plan is None or not first.moves:
+        return None
+    window = first.window and replace(first.window, fits=None, spare_s=None)
+    again = replace(options, window=window, since=None)
+
+    def ask(more: dict[str, object]) -> RestFound:
+        return rest_found(resume(loaded, begun, again, **asked, more=more), loaded.estate)
+
+    return alternatives(answer, loaded.estate, ask, count)
 
 
 def reached(plan: Plan) -> int:
@@ -159,6 +209,10 @@ class _Rest:
 
     def plan(self) -> Plan:
         """The plan of all, or of what does not depend on who is stuck."""
+        if kept := [n for n in self.goal.stay if n in self.out]:
+            reason = f"{some(kept)} would have to move, and {'is' if len(kept) == 1 else 'are'} asked to stay"
+            return self._anew(reason) if self.goal.servers else unanswered(
+                self._blank(), Attempt(None, None, reason), self.options)
         stuck = self._stuck()
         if stuck:
             self._leave_alone(stuck)
@@ -291,8 +345,9 @@ class _Rest:
         goal = self.goal
         asked = Evacuate(servers=goal.servers, leave=goal.leave, inactive=goal.inactive, come_back=goal.come_back,
                          homes=goal.homes, not_targets=goal.not_targets, firmware_after=goal.firmware_after,
-                         assume_nothing=goal.assume_nothing, stay=goal.stay, spare_percent=goal.spare_percent)
-        plan = evacuate(self.loaded, asked, self.options)
+                         assume_nothing=goal.assume_nothing, stay=goal.stay, spare_percent=goal.spare_percent,
+                         usage=goal.usage, away=goal.away)
+        plan = evacuate_with(self.loaded, asked, self.options, self.usage)
         return plan.replace(notes=(*plan.notes, f"the places of the earlier plan cannot be reached from here ({reason})"
                                    ": other places were looked for"))
 

@@ -70,7 +70,7 @@ def bringing_home(goal: Q, estate: Estate, used: Usage | None, checked: Callable
         return Site(estate, usage=used, goal=goal)
 
     given = homes.keys() & goal.homes.keys()
-    goal = goal.replace(homes=homes, away={})
+    goal = goal.replace(homes=homes, away={} if goal.come_back else goal.away)
     site = sited(goal)
     goal = checked(goal, site)
     if goal.freed and goal.come_back and not homes:

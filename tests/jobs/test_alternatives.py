@@ -144,7 +144,7 @@ def test_the_command_writes_each_in_a_directory_and_says_so(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("command", "why"), [("sweep", "each cell is an alternative"),
-                                              ("campaign", "the order of its servers is the choice"), ("resume", "where the begun plan goes")])
+                                              ("campaign", "the order of its servers is the choice")])
 def test_a_command_that_makes_no_other_plans_says_why(command: str, why: str) -> None:
     done = CliRunner().invoke(app, [command, "x", "y", "--alternatives", "2"])
     assert done.exit_code == 2 and why in " ".join(done.output.replace("│", "").split())
