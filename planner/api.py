@@ -265,9 +265,11 @@ def resume(plan: Plan, estate: Estate, *, on: bool, window: str | Window | None 
 
 @checked
 def campaign(estate: Estate, file: str | Path, *, every: bool = False, usage: UsageSpec | None = None, zone: str = "",
-             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> CampaignResult:
+             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False, alternatives: int = 0
+             ) -> CampaignResult:
     """The servers of a campaign file (docs/campaign.md), with ``every`` all of the estate, emptied and worked on over
-    its windows: ``steps``, each with its plan and the estate in which that begins, and who is ``left`` and why.
+    its windows: ``steps``, each with its plan and the estate in which that begins, and who is ``left`` and why. Up to
+    so many ``alternatives`` (four at most) are ``beside`` the plan of each step (docs/alternatives.md).
 
     ``time_limit``: of each plan. Raises InputError with everything that is wrong with the file.
     """
@@ -276,7 +278,7 @@ def campaign(estate: Estate, file: str | Path, *, every: bool = False, usage: Us
 
     asked = read_campaign(Path(file), estate, every=every)
     return campaigns.campaign(Loaded(estate), asked, jobs.Options(time_limit, gap, zone=zone), usage,
-                              assume_nothing=assume_nothing)
+                              assume_nothing=assume_nothing, others=alternatives)
 
 
 @checked

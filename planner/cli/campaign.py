@@ -12,16 +12,16 @@ from planner.cli.options import (
     TIMES,
     AssumeNothing,
     Estate,
+    OthersBeside,
     Out,
     Output,
     PlannedUsage,
     PolicyFile,
     Solver,
     Zone,
-    none_beside,
     zone_known,
 )
-from planner.cli.plans import directory, file_name
+from planner.cli.plans import directory, file_name, told_within
 from planner.stopwatch import stoppable
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def campaign_command(
                                         show_default=False, help="So many moves at a time at most, one a "
                                         "person [default: as many as the machines support].")] = 0,
     zone: Zone = "", policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage,
-    alternatives: Annotated[int | None, none_beside(
-        "the order of its servers is the choice, and the best is looked for")] = None,
-    solver: Solver, out: Out = None, output: Output,
+    solver: Solver, out: Out = None, others: OthersBeside, output: Output,
 ) -> int:
     """Several servers emptied and worked on over several windows: order, windows, a checked plan for each.
 
@@ -62,7 +60,8 @@ def campaign_command(
     options = jobs.Options(solver.time_limit, solver.gap, zone=zone_known(zone), pacing=Pacing(people=people))
     progress = working()
     with stoppable():
-        result = campaign(loaded, asked, options, usage.spec(), assume_nothing=assume_nothing, progress=progress)
+        result = campaign(loaded, asked, options, usage.spec(), assume_nothing=assume_nothing, progress=progress,
+                          others=others.alternatives)
     if progress:
         progress("")
     document = campaign_document(result)
@@ -79,8 +78,9 @@ def _write(result: CampaignResult, document: CampaignDocument, where: Path, *, f
     """The overview, and for each step a plan's directory with the estate that it begins in."""
     from planner.estate import saved
     from planner.estate.assemble import Loaded
+    from planner.report.beside import beside_files
     from planner.report.campaign_files import campaign_overview
-    from planner.report.output import write_directory
+    from planner.report.output import within, write_directory
     from planner.report.plan_files import plan_files
 
     overview = campaign_overview(document)
@@ -88,6 +88,7 @@ def _write(result: CampaignResult, document: CampaignDocument, where: Path, *, f
     for line, step in zip(document.steps, result.steps, strict=True):
         if step.plan is not None:
             held = plan_files(step.plan, step.estate) | {"estate.json": saved.dump(Loaded(step.estate)).encode()}
-            files |= {f"{line.directory}/{name}": data for name, data in held.items()}
+            beside = beside_files(step.beside, step.estate) if step.beside else {}
+            files |= within({line.directory: held | within(beside)})
     write_directory(where, files, force=force)
-    return [*overview, *(f"{line.directory}/" for line in document.steps if line.directory)]
+    return [*overview, *(f"{line.directory}/{told_within(line.beside)}" for line in document.steps if line.directory)]

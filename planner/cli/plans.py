@@ -168,6 +168,12 @@ def others_to(plan: Plan, loaded: Loaded, asked: OthersBeside, again: Callable[[
     return alternatives(plan, loaded.estate, again, asked.alternatives)
 
 
+def told_within(beside: Beside | None) -> str:
+    """Where other plans are within a directory that is told."""
+    names = [f"{a.directory}/" for a in beside.alternatives if a.directory] if beside else []
+    return f" (with {', '.join(names)})" if names else ""
+
+
 def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 

@@ -26,13 +26,13 @@ from planner.cli.options import (
     window_of,
     zone_known,
 )
-from planner.cli.plans import directory
+from planner.cli.plans import directory, told_within
 from planner.errors import InputError
 from planner.findings import Finding
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.jobs.scenario_result import ScenarioFigures, ScenarioResult
+    from planner.jobs.scenario_result import ScenarioResult
     from planner.report.whatif_json import WhatifDocument
 
 
@@ -82,7 +82,7 @@ def whatif_command(
         tell(output, lambda: as_json(document), lambda: whatif_line(document),
              lambda: whatif_view(document, whole=output.verbose))
     tell_more(output, f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
-              + "".join(f", {s.directory}/" + _others(s) for s in document.scenarios if s.directory))
+              + "".join(f", {s.directory}/{told_within(s.beside)}" for s in document.scenarios if s.directory))
     return exit_code(results)
 
 
@@ -98,12 +98,6 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
             problems += error.findings
     if problems:
         raise InputError(problems)
-
-
-def _others(scenario: ScenarioFigures) -> str:
-    """Where other plans for a scenario are."""
-    names = [a.directory for a in scenario.beside.alternatives if a.directory] if scenario.beside else []
-    return f" (with {', '.join(f'{name}/' for name in names)})" if names else ""
 
 
 def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Path, *, force: bool) -> None:

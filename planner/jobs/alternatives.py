@@ -41,6 +41,24 @@ class Priced(Protocol):
     def findings(self) -> tuple[Finding, ...]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An answer as it is offered: at another price than its plan's, or none (``plan`` None) where that does not do."""
+
+    plan: Plan | None
+    status: Status
+    objective: float | None
+    conflict: Conflict | None
+    findings: tuple[Finding, ...]
+
+
+def offered(plan: Plan, *, does: bool, objective: float | None) -> Offered:
+    """A plan at this price; where it holds and all the same does not do, none was found."""
+    held = plan.verified and not does
+    return Offered(plan if plan.verified and does else None, Status.UNKNOWN if held else plan.status, objective,
+                   plan.conflict, plan.findings)
+
+
 Answer = Plan | Priced
 Ask = Callable[[dict[str, object]], Answer]
 """The answer to the question with these fields besides."""
@@ -175,8 +193,10 @@ def _held_after(plan: Plan, estate: Estate) -> dict[str, tuple[int, int]]:
     return {s: (held.units, held.memory_mib) for s, held in Site(then.replace(lpars=rows)).at_start.items()}
 
 
-def alternatives(answer: Answer, estate: Estate, ask: Ask, count: int) -> Beside:
-    """So many alternatives at most to an answer; raises ValueError for one without a verified plan."""
+def alternatives(answer: Answer, estate: Estate, ask: Ask, count: int,
+                 besides: Callable[[Plan], Sequence[str]] = lambda _: ()) -> Beside:
+    """So many alternatives at most to an answer; raises ValueError for one without a verified plan. ``besides``: what
+    a plan gives up besides what its traits tell."""
     first = _made(answer, estate)
     if first is None:
         raise ValueError("there is no verified plan")
@@ -184,9 +204,9 @@ def alternatives(answer: Answer, estate: Estate, ask: Ask, count: int) -> Beside
     found = [*search.staying(), search.roomiest()]
     found.append(search.shortest())
     told = [a for a in found if a.plan is not None] + [a for a in found if a.plan is None]
-    kept = tuple(replace(compared(a, first.traits), directory=None if a.plan is None else f"alternative-{number}")
-                 for number, a in enumerate(_once(told)[:count], 1))
-    return Beside(first.traits, kept, tuple(_front(m.traits for m in search.made)))
+    kept = [compared(a, first.traits, besides) for a in _once(told)[:count]]
+    named = tuple(a if a.plan is None else replace(a, directory=f"alternative-{n}") for n, a in enumerate(kept, 1))
+    return Beside(first.traits, named, tuple(_front(m.traits for m in search.made)))
 
 
 def _once(told: Sequence[Alternative]) -> list[Alternative]:
@@ -272,7 +292,7 @@ def _why_not(answer: Answer) -> str:
     return f"{word}: {next((f.message for f in errors(answer.findings)), 'no plan was found in the time')}"
 
 
-def compared(a: Alternative, first: Traits) -> Alternative:
+def compared(a: Alternative, first: Traits, besides: Callable[[Plan], Sequence[str]] = lambda _: ()) -> Alternative:
     """With what it gives up, beside the first plan."""
     if a.traits is None:
         return a
@@ -286,6 +306,7 @@ def compared(a: Alternative, first: Traits) -> Alternative:
     up += [f"{first.headroom_percent - t.headroom_percent} points of headroom"
            ] if t.headroom_percent < first.headroom_percent else []
     up += [f"{first.off - t.off} fewer servers go off"] if t.off < first.off else []
+    up += besides(a.plan) if a.plan else ()
     return replace(a, gives_up=tuple(up) or ("nothing of what is compared here",))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Estate, Policy, Server
 from planner.estate.saved import digest
 from planner.findings import Finding, errors
+from planner.jobs.alternatives import Beside, Offered, alternatives, offered
 from planner.jobs.common import Options, exit_code, zoned
 from planner.jobs.evacuation import evacuate
 from planner.plan.carried_out import carried_out
@@ -62,6 +63,8 @@ class CampaignStep:
     lost: tuple[LostPath, ...] = ()
     assumed: tuple[str, ...] = ()
     """Of a new server that takes the place of this one."""
+    beside: Beside | None = None
+    """Other plans for this step, where such were asked for."""
 
     @property
     def before(self) -> Server:
@@ -147,8 +150,10 @@ class _State:
 
 
 def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec | None = None, *,
-             assume_nothing: bool = False, progress: Callable[[str], None] | None = None) -> CampaignResult:
-    """The campaign with as many servers as can be done, in the fewest windows, with the fewest moves.
+             assume_nothing: bool = False, progress: Callable[[str], None] | None = None, others: int = 0
+             ) -> CampaignResult:
+    """The campaign with as many servers as can be done, in the fewest windows, with the fewest moves; up to so many
+    ``others`` beside the plan of each step.
 
     ``options``: those of each plan, without a window. Raises ReplayError when one of its own plans does not hold.
     """
@@ -159,6 +164,8 @@ def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec
     best = search.thorough(search.best())
     for step in best.steps:
         _checked(step)
+    if others:
+        best = replace(best, steps=tuple(search.beside(best.steps, n, others) for n in range(len(best.steps))))
     then = {p.name: p.server for p in best.estate.lpars}
     away = {p.name: (p.server, then[p.name]) for p in loaded.estate.lpars if then[p.name] != p.server}
     return CampaignResult(asked, loaded.estate, best.steps, best.left, windows=tuple(search.windows),
@@ -222,6 +229,53 @@ class _Orders:
             state = min(found[0], key=lambda s: s.worth)
         return min(replace(state, left=found[1]), quick, key=lambda s: s.worth)
 
+    def beside(self, steps: Sequence[CampaignStep], at: int, count: int) -> CampaignStep:
+        """A step with other plans for it, from where it begins, in what it may use of its window."""
+        step = steps[at]
+        plan = step.plan
+        if plan is None or not plan.moves or not isinstance(plan.goal, Evacuate):
+            return step
+        goal = plan.goal
+        if self.progress:
+            self.progress(f"other plans for step {at + 1}: {step.work.server}")
+        options = replace(self.options, window=plan.window and replace(plan.window, fits=None, spare_s=None),
+                          work_s=60 * _minutes(step.estate, step.work), since=None)
+
+        def ask(more: dict[str, object]) -> Offered:
+            other = evacuate(replace(self.loaded, estate=step.estate), goal.replace(**more), options, self.usage)
+            return offered(other, does=exit_code(other) == 0, objective=other.objective)
+
+        return replace(step, beside=alternatives(plan, step.estate, ask, count, lambda other: [
+            *self._nights(plan, other), *self._later(steps, at, other)]))
+
+    @staticmethod
+    def _nights(plan: Plan, other: Plan) -> Iterator[str]:
+        """That another plan for a step is in time in too few nights."""
+        if other.too_few(OUT) and not plan.too_few(OUT):
+            yield f"in time in {100 * (other.in_time(OUT) or 0):.0f} of 100 nights"
+
+    def _later(self, steps: Sequence[CampaignStep], at: int, other: Plan) -> Iterator[str]:
+        """What another plan for a step does to those after it: the first one whose plan does not hold then, where
+        everybody stands elsewhere; the next of its window, where it is over later."""
+        step = steps[at]
+        end = step.start + dt.timedelta(milliseconds=_over_ms(other, 60_000 * _minutes(step.estate, step.work)))
+        then = with_levels(carried_out(step.estate, other.moves), step.work)
+        for number, later in enumerate(steps[at + 1:], at + 2):
+            if number == at + 2 and later.window == step.window and (
+                    later.start < end + dt.timedelta(minutes=self.asked.pause_minutes)):
+                yield f"over at {end:%H:%M}, too late for step {number} in this window"
+            here = _arrived(then, later.work).estate if later.work.replace_by else then
+            if later.plan is not None and not self._holds(later.plan, here):
+                yield f"step {number} and what comes after it are to be planned anew"
+                return
+            then = with_levels(carried_out(here, later.plan.moves if later.plan else ()), later.work)
+
+    def _holds(self, plan: Plan, estate: Estate) -> bool:
+        """Whether the moves of a plan hold in another estate than its own."""
+        basis = plan.goal.usage
+        used = self.usage.read(estate, basis.hours).usage if self.usage and basis else None
+        return verify_plan(plan, estate, used, another_estate=True).holds
+
     def _followed(self, state: _State) -> tuple[list[_State], tuple[NotDone, ...]]:
         """What comes after a beginning: each server that can be next; and those that cannot, with the reason."""
         made, left = [], []
@@ -254,7 +308,7 @@ class _Orders:
         alone: list[tuple[int, Window, Plan]] = []
         too_short = {True: -1, False: -1}
         sometimes = any(p.active and p.kind == "blackout" for p in state.estate.policies)
-        for slot, window in self._rooms(state, 60 * _minutes(state, work)):
+        for slot, window in self._rooms(state, 60 * _minutes(state.estate, work)):
             whole = window.start == self.windows[slot].start
             if window.length_s <= too_short[whole] and not sometimes:
                 continue
@@ -280,7 +334,7 @@ class _Orders:
             return NotDone(work, lost=refused)
         if refused:
             return self._next(state, work, lost)
-        span_s = 60 * _minutes(state, work)
+        span_s = 60 * _minutes(state.estate, work)
         for slot, window in self._rooms(state, span_s - 1):
             step = CampaignStep(work, self.windows[slot], window.start, window.at(1000 * span_s), None, state.estate,
                                 lost=lost)
@@ -326,16 +380,17 @@ class _Orders:
                             homes={p.name: homes[p.name] for p in state.estate.lpars
                                    if homes.get(p.name, p.server) != p.server})
             until = window if back else replace(window, end=window.at(
-                window.ms_to(window.end) - 60_000 * _minutes(state, work)))
+                window.ms_to(window.end) - 60_000 * _minutes(state.estate, work)))
             pacing = replace(self.options.pacing, effort=self.effort * self.options.pacing.effort)
-            options = replace(self.options, window=until, work_s=60 * _minutes(state, work), since=None, pacing=pacing)
+            options = replace(self.options, window=until, work_s=60 * _minutes(state.estate, work), since=None,
+                              pacing=pacing)
             self.known[key] = evacuate(replace(self.loaded, estate=state.estate), goal, options, self.usage)
         return self.known[key]
 
     def _done(self, state: _State, work: CampaignWork, slot: int, window: Window, plan: Plan,
               lost: tuple[LostPath, ...]) -> _State:
         """The estate once the plan is carried out and the work done."""
-        end = window.at(_over_ms(plan, 60_000 * _minutes(state, work)))
+        end = window.at(_over_ms(plan, 60_000 * _minutes(state.estate, work)))
         step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
                             doors=tuple(_doors(state.estate, work, plan)), lost=lost,
                             assumed=_arrived(self.loaded.estate, work).assumptions if work.replace_by else ())
@@ -364,9 +419,9 @@ def _over_ms(plan: Plan, work_ms: int) -> int:
     return math.ceil(max(freed + work_ms, over) / 60_000) * 60_000
 
 
-def _minutes(state: _State, work: CampaignWork) -> int:
+def _minutes(estate: Estate, work: CampaignWork) -> int:
     """Of work on a server as it is then: for each VIOS so many where they are worked on one after the other."""
-    vioses = sum(v.server == work.server for v in state.estate.vioses)
+    vioses = sum(v.server == work.server for v in estate.vioses)
     return work.minutes * (1 if work.empty else vioses)
 
 

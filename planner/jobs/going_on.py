@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
-from planner.jobs.alternatives import Beside, alternatives
+from planner.jobs.alternatives import Beside, Offered, alternatives, offered
 from planner.jobs.attempt import Attempt, Case, finished, moves_cost_ms, unanswered
 from planner.jobs.begun import Begun
 from planner.jobs.common import Options, assumptions, left_behind, local_now, told_first, zoned
@@ -24,7 +24,6 @@ from planner.jobs.without_order import without_order
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
-from planner.plan.details import Conflict
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate, Headroom, Resume
 from planner.rules import Judge, Site
@@ -73,24 +72,11 @@ def _besides(goal: Resume, more: Mapping[str, Any]) -> Resume:
     return goal.replace(stay=tuple(stay), spare_percent=max(goal.spare_percent, more.get("spare_percent", 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class RestFound:
-    """The rest of a plan, and what all of its moves cost, home too, whichever question it answers; no ``plan`` where
-    somebody does not get where he is to go."""
-
-    plan: Plan | None
-    status: Status
-    objective: float | None
-    conflict: Conflict | None
-    findings: tuple[Finding, ...]
-
-
-def rest_found(plan: Plan, estate: Estate) -> RestFound:
-    """What a rest is as an answer."""
-    whole = plan.verified and not reached(plan)
+def _offered(plan: Plan, estate: Estate) -> Offered:
+    """A rest at the price of all of its moves, home too, whichever question it answers; none where somebody does not
+    get where he is to go."""
     cost = moves_cost_ms(Judge(Site(estate, goal=plan.goal)), plan.moves) / 1000
-    return RestFound(plan if whole else None, plan.status if whole or not plan.verified else Status.UNKNOWN, cost,
-                     plan.conflict, plan.findings)
+    return offered(plan, does=not reached(plan), objective=cost)
 
 
 def rests_beside(loaded: Loaded, begun: Plan, first: Plan, options: Options, count: int, **asked: Any) -> Beside | None:
@@ -100,14 +86,14 @@ def rests_beside(loaded: Loaded, begun: Plan, first: Plan, options: Options, cou
 
     Raises what :func:`resume` does.
     """
-    answer = rest_found(first, loaded.estate)
+    answer = _offered(first, loaded.estate)
     if not count or answer.plan is None or not first.moves:
         return None
     window = first.window and replace(first.window, fits=None, spare_s=None)
     again = replace(options, window=window, since=None)
 
-    def ask(more: dict[str, object]) -> RestFound:
-        return rest_found(resume(loaded, begun, again, **asked, more=more), loaded.estate)
+    def ask(more: dict[str, object]) -> Offered:
+        return _offered(resume(loaded, begun, again, **asked, more=more), loaded.estate)
 
     return alternatives(answer, loaded.estate, ask, count)
 

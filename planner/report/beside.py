@@ -68,9 +68,9 @@ def figures(rows: Sequence[PlanRow]) -> list[Figure]:
 
 
 def front_line(beside: Beside) -> str:
-    """``5 % for 8,812 → 20 % for 9,100``; "" of one point."""
+    """``…: 5 % for 8,812 → 20 % for 9,100``; "" of one point."""
     points = [f"{p.headroom_percent} % for {p.cost:,.0f}" for p in beside.front]
-    return " → ".join(points) if len(points) > 1 else ""
+    return f"{_FRONT}: {' → '.join(points)}" if len(points) > 1 else ""
 
 
 def _cells(row: PlanRow, told: Sequence[Figure]) -> list[str]:
@@ -87,7 +87,7 @@ def beside_view(beside: Beside, title: str = "Other plans") -> RenderableType:
             view.add_row(Text(row.name), *_cells(row, told))
     lines = [f"  {r.name}: {r.best}; for that {r.told}" if r.traits else f"  {r.best}: {r.told}" for r in rows[1:]]
     line = front_line(beside)
-    return Group(view, *map(Text, lines + [f"  {_FRONT[0].lower()}{_FRONT[1:]}: {line}"] * bool(line)))
+    return Group(view, *map(Text, lines + [f"  {line[:1].lower()}{line[1:]}"] * bool(line)))
 
 
 class BesideTable(NamedTuple):
@@ -105,7 +105,14 @@ def beside_table(beside: Beside) -> BesideTable:
     told = figures(rows)
     line = front_line(beside)
     return BesideTable([f.name for f in told], [(row, _cells(row, told)) for row in rows],
-                       f"{_FRONT}: {line}." if line else "")
+                       line and f"{line}.")
+
+
+def beside_columns(rows: Sequence[PlanRow]) -> tuple[Column[PlanRow], ...]:
+    """Of a table of these plans."""
+    return (Column("Plan", lambda r: r.name, "text", 15), *map(_column, figures(rows)),
+            Column("Best in", lambda r: r.best, "wrap", 28),
+            Column("For that, or why there is none", lambda r: r.told, "wrap", 48))
 
 
 def beside_sheet(book: Book, what: str, every: Sequence[tuple[str, Beside]]) -> None:
@@ -113,15 +120,11 @@ def beside_sheet(book: Book, what: str, every: Sequence[tuple[str, Beside]]) -> 
     rows = [row for name, beside in every for row in plan_rows(beside, name)]
     if not rows:
         return
-    columns: tuple[Column[PlanRow], ...] = (
-        Column(what, lambda r: r.of, "wrap", 24), Column("Plan", lambda r: r.name, "text", 15),
-        *map(_column, figures(rows)),
-        Column("Best in", lambda r: r.best, "wrap", 28), Column("For that, or why there is none", lambda r: r.told,
-                                                               "wrap", 48))
+    columns: tuple[Column[PlanRow], ...] = (Column(what, lambda r: r.of, "wrap", 24), *beside_columns(rows))
     sheet = book.sheet("Other plans")
     heading(book, sheet, 0, "Other plans for the same, side by side", EXPLAINED, columns)
     written = table(book, sheet, 3, columns, rows)
-    fronts = [(f"{_FRONT}, of {name}: {line}") for name, beside in every if (line := front_line(beside))]
+    fronts = [f"{name}: {line[:1].lower()}{line[1:]}" for name, beside in every if (line := front_line(beside))]
     for row, text in enumerate(fronts, written.last + 2):
         note(book, sheet, row, text, columns)
     ended(sheet, written.last + len(fronts) + 2, columns, freeze=(4, 0), repeat=3)

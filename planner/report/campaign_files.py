@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from planner.plan.wire import as_json
+from planner.report.beside import beside_columns, beside_sheet, front_line, plan_rows
 from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
 from planner.report.campaign_page import campaign_page
 from planner.report.ics import Appointment, calendar
@@ -104,7 +105,7 @@ def _page(document: CampaignDocument) -> str:
              f"{summary(document)}. Each step is a plan of its own, in the directory that is named: carry out the one, "
              "export anew, `planner verify` the next against that.", "",
              *(f"**{md(s.warning)}.**\n" for s in document.steps if s.warning),
-             *_lines(_STEPS, document.steps), ""]
+             *_lines(_STEPS, document.steps), "", *_beside(document)]
     for title, columns, rows in (
             ("One-way doors: to be decided before the step", _DOORS, _doors(document)),
             ("Paths that go down with a VIOS", _PATHS, _paths(document)), ("Not done", _LEFT, document.left),
@@ -115,11 +116,22 @@ def _page(document: CampaignDocument) -> str:
     return "\n".join([*lines, *(f"- {md(n)}" for n in document.notes), ""])
 
 
+def _beside(document: CampaignDocument) -> Iterator[str]:
+    """Other plans for the steps."""
+    for s in document.steps:
+        if s.beside:
+            rows = plan_rows(s.beside)
+            yield from (f"## Other plans for {md(s.named)}", "", *_lines(beside_columns(rows), rows), "")
+            if line := front_line(s.beside):
+                yield from (f"{line}.", "")
+
+
 def _workbook(document: CampaignDocument) -> bytes:
     buffer = io.BytesIO()
     with open_book(buffer, "Campaign") as book:
         _sheet(book, "Campaign", f"{document.name}: {summary(document)}", _STEPS, document.steps,
                (*document.not_looked_at, *document.notes))
+        beside_sheet(book, "Step", [(s.named, s.beside) for s in document.steps if s.beside])
         _sheet(book, "Windows", "Windows and freezes", _WINDOWS, document.windows)
         _sheet(book, "One-way doors", "What cannot be undone", _DOORS, _doors(document))
         _sheet(book, "VIOS paths", "Paths that go down with one VIOS after the other", _PATHS, _paths(document))

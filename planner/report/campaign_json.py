@@ -11,6 +11,7 @@ from pydantic import Field
 from planner.estate.saved import digest
 from planner.findings import errors
 from planner.grouping import grouped
+from planner.jobs.alternatives import Beside
 from planner.jobs.campaign import CampaignResult, CampaignStep, NotDone
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict
@@ -49,6 +50,13 @@ class StepLine:
     lost: Annotated[tuple[LostPath, ...], Field(exclude_if=empty)] = ()
     in_time: Annotated[float | None, Field(exclude_if=absent)] = None
     confidence: Annotated[float | None, Field(exclude_if=absent)] = None
+    beside: Annotated[Beside | None, Field(exclude_if=absent)] = None
+    """Other plans for it, where such were asked for: each in a directory within that of its plan."""
+
+    @property
+    def named(self) -> str:
+        """``step 2, p570-1``."""
+        return f"step {self.number}, {self.server}"
 
     @property
     def nights(self) -> str:
@@ -60,7 +68,7 @@ class StepLine:
         """That these are fewer than are asked for; empty where they are not."""
         if self.in_time is None or self.confidence is None or self.in_time >= self.confidence:
             return ""
-        return (f"step {self.number}, {self.server}: in time in {self.nights} nights, {100 * self.confidence:.0f} are "
+        return (f"{self.named}: in time in {self.nights} nights, {100 * self.confidence:.0f} are "
                 "asked for: no window is long enough for it, even alone")
 
 
@@ -165,7 +173,7 @@ def _step(result: CampaignResult, number: int, s: CampaignStep) -> StepLine:
         moves_out=len(plan.leg(OUT)) if plan else 0, moves_back=len(plan.leg(BACK)) if plan else 0, spare_s=spare,
         stays=plan.goal.left if plan and s.work.empty else tuple(n for n in s.work.leave if n in here),
         levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors, lost=s.lost, in_time=s.in_time,
-        confidence=s.plan.evening.confidence if s.plan and s.plan.evening else None)
+        confidence=s.plan.evening.confidence if s.plan and s.plan.evening else None, beside=s.beside)
 
 
 def _left(result: CampaignResult, one: NotDone) -> LeftLine:
@@ -230,6 +238,8 @@ def _notes(result: CampaignResult) -> list[str]:
                      "same disks, is taken for granted; look before each (entstat -all, lsmap -all, lspath on the "
                      "LPARs), and only go on with the next once the paths over the one before are back.")
     notes += dict.fromkeys(text for s in result.steps for text in s.assumed)
+    if any(s.beside for s in result.steps):
+        notes.append("Other plans for a step begin where it begins; whether the steps after it hold then is replayed.")
     if any(s.plan and not s.plan.goal.come_back for s in result.steps):
         notes.append("Who is not brought back stays where the plan takes him; the next plan begins there.")
     return notes

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from planner.report.beside import beside_table
 from planner.report.campaign_json import CampaignDocument, WindowLine
 from planner.report.html import templates
 
@@ -63,7 +64,7 @@ def _seconds(start: dt.datetime, end: dt.datetime) -> float:
 
 def campaign_page(document: CampaignDocument, said: str) -> str:
     """The page as HTML; the same document gives the same bytes. ``said``: the whole in a few words."""
-    made = templates(clock=_clock)
+    made = templates(clock=_clock, beside=beside_table)
     assert made.loader is not None
     style = Markup("").join(Markup(made.loader.get_source(made, name)[0]) for name in ("plan.css", "campaign.css"))  # nosec B704
     digest = "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

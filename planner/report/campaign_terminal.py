@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 
+from planner.report.beside import beside_view
 from planner.report.campaign_files import summary
 from planner.report.campaign_json import CampaignDocument, LeftLine, StepLine
 from planner.report.seen import Text
@@ -34,6 +35,7 @@ def campaign_view(document: CampaignDocument, *, whole: bool = False) -> Rendera
                       f"{s.end:%H:%M}", s.nights, "yes" if s.verified else "NO")
     lines += [steps] if document.steps else []
     lines += [Text(line, "yellow") for line in _warnings(document)]
+    lines += [beside_view(s.beside, f"Other plans for {s.named}") for s in document.steps if s.beside]
     lines += [line for x in document.left for line in _left(x, None if whole else _FEW)]
     if document.away:
         lines.append(Text(f"{many(len(document.away), 'LPAR')} end elsewhere than they stood: "

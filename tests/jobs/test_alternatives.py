@@ -143,11 +143,9 @@ def test_the_command_writes_each_in_a_directory_and_says_so(tmp_path: Path) -> N
     assert "Other plans" in shown.output and "alternative-1" in shown.output
 
 
-@pytest.mark.parametrize(("command", "why"), [("sweep", "each cell is an alternative"),
-                                              ("campaign", "the order of its servers is the choice")])
-def test_a_command_that_makes_no_other_plans_says_why(command: str, why: str) -> None:
-    done = CliRunner().invoke(app, [command, "x", "y", "--alternatives", "2"])
-    assert done.exit_code == 2 and why in " ".join(done.output.replace("│", "").split())
+def test_a_sweep_that_makes_no_other_plans_says_why() -> None:
+    done = CliRunner().invoke(app, ["sweep", "x", "y", "--alternatives", "2"])
+    assert done.exit_code == 2 and "each cell is an alternative" in " ".join(done.output.replace("│", "").split())
 
 
 def test_what_the_first_is_better_in_by_little_is_told() -> None:

@@ -159,10 +159,12 @@ def test_another_placement_keeps_to_the_usage_and_to_homes_that_the_plan_had() -
     assert home.verified and {m.lpar: m.target for m in home.moves}[gone] == "A"
 
     used = {p.name: [p.entitlement_units * 10] for p in OF.lpars}
-    given = measured(OF, used | {"c1": [6000]})
-    busy = plan.replace(goal=plan.goal.replace(usage=given.basis))
-    told = resume(Loaded(state), busy, OPTIONS, on=True, usage=given.usage, more={"spare_percent": 30})
-    assert told.goal.usage is not None and (not told.verified or verify_plan(told, state, given.usage).holds)
+    for c1, found in ((1000, True), (3500, False)):
+        given = measured(OF, used | {"c1": [c1]})
+        busy = plan.replace(goal=plan.goal.replace(usage=given.basis))
+        told = resume(Loaded(state), busy, OPTIONS, on=True, usage=given.usage, more={"spare_percent": 30})
+        assert told.goal.kind == "evacuate" and told.goal.usage == given.basis and told.verified == found
+        assert not found or verify_plan(told, state, given.usage).holds
 
 
 def test_the_command_writes_each_in_a_directory(tmp_path: Path) -> None:
