@@ -61,6 +61,8 @@ if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than 
     from planner.jobs.peak_hours import UsageGiven
 
 _FRONTIER_S = 10.0
+_AS_ASKED: Mapping[str, object] = MappingProxyType({})
+"""Nothing more than a scenario states is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class ScenarioCase(Case):
 
 
 def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue = CATALOGUE,
-           used: UsageGiven | None = None, more: Mapping[str, object] = MappingProxyType({})) -> ScenarioResult:
+           used: UsageGiven | None = None, more: Mapping[str, object] = _AS_ASKED) -> ScenarioResult:
     """Answer one scenario; with ``used`` (of all hours) so that what was used fits slot by slot, on arrival and in the
     end, and virtual processors follow peaks. ``more``: fields of its question that are asked besides.
 
@@ -134,7 +136,7 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
 
 
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue, used: UsageGiven | None,
-          more: Mapping[str, object]) -> ScenarioCase:
+          more: Mapping[str, object] = _AS_ASKED) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
     used = used and used.on(arrival.estate)
     goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=scenario.inactive,
