@@ -157,6 +157,16 @@ def leg_of(site: Site, moves: Sequence[Move], before: Sequence[Move] = (), begin
            window: Window | None = None, people: int = 0) -> Leg:
     """The ``moves`` of one leg, in an order that works one by one, once all those ``before`` it are over. ``people``:
     so many moves at a time at most; 0: as many as the machines support."""
+    leg = flights_of(site, moves, begins, window)
+    _count(leg, before)
+    leg.gates = [*_gates(site, moves), *_people(moves, people)]
+    leg.gates_of = _gates_of(leg.gates, len(moves))
+    _order(leg, site.start | {m.lpar: m.target for m in before})
+    return leg
+
+
+def flights_of(site: Site, moves: Sequence[Move], begins: Begins, window: Window | None) -> Leg:
+    """The flights of a leg alone, without what they wait for: enough to play moves that say themselves for what."""
     leg = Leg(site, [], begins)
     servers = sorted({s for m in moves for s in (m.source, m.target)})
     leg.movers = [v.name for s in servers for v in site.movers(s)]
@@ -167,10 +177,6 @@ def leg_of(site: Site, moves: Sequence[Move], before: Sequence[Move] = (), begin
     if window is not None:
         leg.jobs = [replace(job, starts=_starts(leg, job, window))
                     if job.move.lpar in site.policies.blackouts else job for job in leg.jobs]
-    _count(leg, before)
-    leg.gates = [*_gates(site, moves), *_people(moves, people)]
-    leg.gates_of = _gates_of(leg.gates, len(moves))
-    _order(leg, site.start | {m.lpar: m.target for m in before})
     return leg
 
 

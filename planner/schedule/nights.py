@@ -16,7 +16,7 @@ from planner.plan.plan import Move, Plan
 from planner.rules import Site
 from planner.schedule.chain import Broken
 from planner.schedule.flight import NO_MOVERS, Pair
-from planner.schedule.leg import Begins, Leg, leg_of
+from planner.schedule.leg import Begins, Leg, flights_of
 from planner.schedule.play import Night, Played, Waits, played
 
 RECOVER_S = 180.0
@@ -37,13 +37,11 @@ class Nights:
     def __init__(self, plan: Plan, site: Site, people: int) -> None:
         self.plan, self.site, self.people = plan, site, people
         self.ways: dict[str, _LegAsPlanned] = {}
-        before: list[Move] = []
         for name in (OUT, BACK):
             moves = sorted(plan.leg(name), key=lambda m: m.number)
             if moves:
                 begin = min(m.start_ms for m in moves)
-                self.ways[name] = _way(site, moves, before, begin, plan)
-                before += moves
+                self.ways[name] = _way(site, moves, begin, plan)
 
     def night(self, random: Random) -> dict[str, tuple[int, Played]]:
         """Leg → when it begins (ms), and its course in one night drawn."""
@@ -67,8 +65,8 @@ class Nights:
                      after_s=p.check_after_s if self.people else 0.0)
 
 
-def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: int, plan: Plan) -> _LegAsPlanned:
-    leg = leg_of(site, moves, before, Begins(begin_ms, begin_ms), plan.window)
+def _way(site: Site, moves: Sequence[Move], begin_ms: int, plan: Plan) -> _LegAsPlanned:
+    leg = flights_of(site, moves, Begins(begin_ms, begin_ms), plan.window)
     index = {name: k for k, name in enumerate(leg.movers)}
     pair = [NO_MOVERS if m.inactive else (index[m.source_msp], index[m.target_msp]) for m in moves]
     place = {m.number: i for i, m in enumerate(moves)}

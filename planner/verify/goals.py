@@ -116,8 +116,8 @@ def _freed(course: Course, servers: Collection[str], leave: Collection[str] = ()
              for s in servers if s not in course.site.servers]
     if course.coming_home:
         return wrong
-    return wrong + [broken("goal.reached", lpar, f"is still on {server} after the way out")
-                    for lpar, server in sorted(course.middle.items()) if server in servers and lpar not in leave]
+    still = sorted((n, s) for n, s in course.middle.items() if s in servers and n not in leave)
+    return wrong + [broken("goal.reached", n, f"is still on {s} after the way out") for n, s in still]
 
 
 def _returned(course: Course) -> list[Finding]:
@@ -127,7 +127,7 @@ def _returned(course: Course) -> list[Finding]:
     stated = course.plan.goal.homes
     homes = {n: stated.get(n) or course.home.get(n, course.site.start[n]) for n in course.end}
     return [broken("goal.returned", lpar, f"ends on {server}, not back on {homes[lpar]}")
-            for lpar, server in sorted(course.end.items()) if server != homes[lpar]]
+            for lpar, server in sorted((n, s) for n, s in course.end.items() if s != homes[n])]
 
 
 def _kept_out(course: Course) -> list[Finding]:
