@@ -18,8 +18,8 @@ from planner.verify.licences import licence_measure
 
 _START_H = 0.5
 """Hours at maximum power that a server that was off takes to start."""
-_WATT = 0.11
-"""What a figure that is rounded to tenths may differ by."""
+_WATT, _KWH = 0.051, 0.000_51
+"""What a figure that is rounded to tenths, or to thousandths, may differ by."""
 
 
 def account_claims(plan: Plan, account: Account, site: Site, after: Mapping[str, str]) -> Iterator[Claim]:
@@ -28,24 +28,40 @@ def account_claims(plan: Plan, account: Account, site: Site, after: Mapping[str,
     there = {s: [[n for n, t in where.items() if t == s] for where in (site.start, after)] for s in site.servers}
     before, then = (sum(_drawn(site, s, there[s][at], limited=True) for s in which)
                     for at, which in ((0, site.servers), (1, on)))
-    yield near("power before (W)", account.before_w, before, _WATT * len(there))
-    yield near("power after (W)", account.after_w, then, _WATT * len(there))
+    yield near("power before (W)", account.before_w, before, _WATT)
+    yield near("power after (W)", account.after_w, then, _WATT)
+    yield near("hours counted", account.hours, _hours(plan, account), _KWH)
     yield Claim("servers of the account", sorted(r.server for r in account.servers), sorted(site.servers))
     for row in account.servers:
         if row.server in there:
             yield from _row_claims(row, site, there[row.server], off=row.server in plan.off)
             yield from _off_claims(row, plan, account, site)
-    yield near("kWh before", account.before.kwh, account.before_w * account.hours / 1000, 0.1 + account.hours / 1000)
-    yield near("kWh saved", account.saved.kwh, sum(r.saved_kwh for r in account.servers), 0.002 * len(there) + 0.002)
-    yield near("kWh net", account.net.kwh, account.saved.kwh - account.moves.kwh, 0.003)
-    yield near("hours of moving", account.move_hours, sum(m.duration_ms for m in plan.moves) / 3.6e6)
+    yield near("kWh before", account.before.kwh, account.before_w * account.hours / 1000,
+               _rounded(account.hours, account.before_w))
+    yield near("kWh saved", account.saved.kwh, sum(r.saved_kwh for r in account.servers), _KWH * (len(there) + 1))
+    yield near("kWh of moves", account.moves.kwh, sum(_kwh_of_move(m, site) for m in plan.moves), _KWH)
+    yield near("kWh net", account.net.kwh, account.saved.kwh - account.moves.kwh, 3 * _KWH)
+    yield near("hours of moving", account.move_hours, sum(m.duration_ms for m in plan.moves) / 3.6e6, _KWH)
     for name in ("before", "saved", "moves", "net"):
         value = getattr(account, name)
         for of, per in (("money", account.tariff_per_kwh), ("co2_kg", account.co2_kg_per_kwh)):
             if per is None:
                 yield Claim(f"{of} of kWh {name}", getattr(value, of), None)
             else:
-                yield near(f"{of} of kWh {name}", getattr(value, of), per * value.kwh, 0.02 + abs(per) / 1000)
+                yield near(f"{of} of kWh {name}", getattr(value, of), per * value.kwh, 0.0051 + abs(per) * _KWH)
+
+
+def _hours(plan: Plan, account: Account) -> float:
+    """The hours that are counted: those that a person gave, or those of a plan that comes back."""
+    if not (plan.goal.come_back or plan.leg(BACK)):
+        return account.hours
+    last = plan.back_window or plan.window
+    return (plan.window.ms_to(last.end) / 1000 if plan.window and last else plan.total_s) / 3600
+
+
+def _rounded(hours: float, watts: float) -> float:
+    """What kWh may differ by that were worked out of watts and hours before these were rounded."""
+    return (_WATT * hours + _KWH * watts) / 1000 + _KWH
 
 
 def _row_claims(row: ServerEnergy, site: Site, names: list[list[str]], *, off: bool) -> Iterator[Claim]:
@@ -59,18 +75,19 @@ def _row_claims(row: ServerEnergy, site: Site, names: list[list[str]], *, off: b
 
 
 def _off_claims(row: ServerEnergy, plan: Plan, account: Account, site: Site) -> Iterator[Claim]:
-    """How long a server is off, what it would have drawn, and what the moves of its LPARs cost."""
+    """How long a server is off, or draws something else; what that saves, and what the moves of its LPARs cost."""
     server, hours, started = row.server, account.hours, 0.0
-    own = [m for m in plan.moves if row.off and server in (m.source, m.target)]
-    back = [m.start_ms for m in own if m.leg == BACK]
-    if any(m.leg == BACK for m in plan.moves) and row.off:
-        left = max((m.end_ms for m in own if m.leg == OUT), default=0)
-        hours = max(0.0, (min(back) - left) / 3.6e6 - _START_H) if back else max(0.0, hours - left / 3.6e6)
-        started = _START_H * (row.max_w - row.before_w) / 1000 if hours else 0.0
-    yield near("hours off", row.off_h, hours if row.off else 0.0, 0.002, server)
-    if row.off:
-        yield near("kWh saved", row.saved_kwh, row.before_w * hours / 1000 - started, 0.01 + hours / 1000, server)
-    yield near("kWh of its moves", row.moves_kwh, sum(_kwh_of_move(m, site) for m in own), 0.002, server)
+    own = [m for m in plan.moves if server in (m.source, m.target)] if row.off else list(plan.moves)
+    back, left = [m.start_ms for m in own if m.leg == BACK], max((m.end_ms for m in own if m.leg == OUT), default=0)
+    if plan.leg(BACK):
+        until = min(back) / 3.6e6 - (_START_H if row.off else 0.0) if back else hours
+        hours = max(0.0, until - left / 3.6e6)
+        started = _START_H * (row.max_w - row.before_w) / 1000 if row.off and hours else 0.0
+    yield near("hours off", row.off_h, hours if row.off else 0.0, 2 * _KWH, server)
+    yield near("kWh saved", row.saved_kwh, (row.before_w - row.after_w) * hours / 1000 - started,
+               2 * _rounded(hours + 1, row.before_w), server)
+    yield near("kWh of its moves", row.moves_kwh, sum(_kwh_of_move(m, site) for m in own) if row.off else 0.0, _KWH,
+               server)
 
 
 def _kwh_of_move(move: Move, site: Site) -> float:
