@@ -21,7 +21,7 @@ from planner.estate.row_changes import in_words, stories, undone
 from planner.estate.saved import digest, dump
 from planner.jobs import Options
 from planner.jobs.readiness.entry import readiness
-from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, SinceThen
+from planner.jobs.readiness.figures import LparPlaces, ReadinessDocument, ReadyWord, SinceThen
 from planner.jobs.readiness.since import least
 from planner.jobs.readiness.verdicts import Verdicts
 from planner.rules import Site
@@ -139,6 +139,7 @@ def test_parts_that_nothing_touches_are_not_asked_again(monkeypatch: pytest.Monk
     old = base("blocks")
     name = old.lpars[0].name
     asked: list[str] = []
+    monkeypatch.setattr(parallel, "two_processors", lambda: False)  # another process asks elsewhere
     real = Verdicts.word
     monkeypatch.setattr(Verdicts, "word", lambda self, kind, subject: asked.append(subject) or real(self, kind, subject))
     since(old, changed(old, name, rmc_active=False))
@@ -153,16 +154,22 @@ def test_what_nothing_touches_is_taken_over_as_it_would_be_found_anew(seed: int,
     document = readiness(Loaded(old), Options())
     fresh = readiness(Loaded(new), Options(), since=old, name="Friday")
     asked: list[str] = []
+    of_then: list[str] = []
     monkeypatch.setattr(parallel, "two_processors", lambda: False)  # another process asks elsewhere
     real = Verdicts.lpar
-    monkeypatch.setattr(Verdicts, "lpar", lambda self, name: asked.append(name) or real(self, name))
+
+    def lpar(self: Verdicts, name: str) -> LparPlaces:
+        (of_then if self.site.estate is old else asked).append(name)
+        return real(self, name)
+
+    monkeypatch.setattr(Verdicts, "lpar", lpar)
     assert readiness(Loaded(new), Options(), since=old, name="Friday", document=document) == fresh
     mine = len(asked)
-    assert 0 < mine < len(new.lpars)
+    assert 0 < mine < len(new.lpars) and not of_then, "what was written is not asked again"
     for other in (replace(document, made="0.0; gap 0"), replace(document, estate_sha256="")):
         asked.clear()
         assert readiness(Loaded(new), Options(), since=old, name="Friday", document=other) == fresh
-        assert len(asked) > mine
+        assert len(asked) > mine and of_then
 
 
 @pytest.mark.parametrize("needed", [{3}, {0, 9}, {2, 5, 7}, set()])

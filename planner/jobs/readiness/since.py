@@ -8,19 +8,20 @@ made such that no row can be left out, and compared with all smaller sets where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, compress
 from math import comb
 from typing import TypeVar, cast
 
 from planner.estate.model import Estate
 from planner.estate.row_changes import Story, called, in_words, renamings, stories, undone
 from planner.estate.saved import digest
-from planner.grouping import linked
+from planner.grouping import grouped, linked
 from planner.jobs.readiness.figures import ChangedVerdict, ReadinessDocument, ReadyWord, SinceThen
 from planner.jobs.readiness.verdicts import KINDS, Verdicts
+from planner.parallel import shared_out
 from planner.rules import Site
 
 _SMALLER, _OWN, _MOST_ASKED = 120, 8, 400
@@ -29,6 +30,8 @@ which no further verdict is looked into."""
 _KEPT = 24
 """Estates in between of which the answers are kept."""
 F = TypeVar("F")
+Subject = tuple[str, str]
+"""Kind and name of what a verdict is about."""
 Set = frozenset[int]
 """Numbers of stories."""
 
@@ -55,6 +58,8 @@ class Comparison:
 
     def __init__(self, now: Verdicts, earlier: Estate, name: str) -> None:
         self.now, self.earlier, self.name = now, earlier, name
+        self.said: Mapping[Subject, ReadyWord] = {}
+        """The verdicts of then, where an earlier run has written them."""
         self.renamed = renamings(earlier, now.site.estate)
         self.then = now.of(called(earlier, self.renamed))
         self.told = stories(self.then.site.estate, now.site.estate)
@@ -74,16 +79,27 @@ class Comparison:
 
     def of(self, document: ReadinessDocument) -> ReadinessDocument:
         """The document with what changed."""
-        then, causes = self.then, self.causes
-        changes = [causes.of(kind, subject, before, after, self.name)
-                   for (kind, subject), after in dict(_now(document)).items()
-                   if then.has(kind, subject) and causes.may_differ(kind, subject, after)
-                   and (before := then.word(kind, subject)) is not after]
+        then, causes, today = self.then, self.causes, dict(_now(document))
+        asked = [(kind, subject) for (kind, subject), after in today.items()
+                 if then.has(kind, subject) and causes.may_differ(kind, subject, after)]
+        changes = [causes.of(*what, before, today[what], self.name)
+                   for what, before in zip(asked, self._before(asked), strict=True) if before is not today[what]]
         old, new = ({*v.site.servers, *v.site.vioses, *v.site.start} for v in (then, self.now))
         return replace(document, since=SinceThen(
             self.name, digest(self.earlier), sum(len(s.rows) for s in self.told), tuple(c for c in changes if c.worse),
             tuple(c for c in changes if not c.worse), tuple(sorted(new - old)), tuple(sorted(old - new)),
             renamed=dict(sorted(self.renamed.items()))))
+
+    def _before(self, asked: Sequence[Subject]) -> list[ReadyWord]:
+        """The verdicts of then; what is on a server, and the server itself, are asked together."""
+        unsaid = [what for what in asked if what not in self.said]
+        for lpar in self.then.site.lpars if unsaid else ():  # what both processes ask for, before they part
+            self.then.judge.ready(lpar)
+        together = grouped((self.causes.home(*what), what) for what in unsaid)
+        found = shared_out(lambda of: [self.then.word(*what) for what in of], [*together.values()])
+        words = {**self.said} | {what: word for of, said in zip(together.values(), found, strict=True)
+                 for what, word in zip(of, said, strict=True)}
+        return [words[what] for what in asked]
 
 
 class Kept:
@@ -94,6 +110,8 @@ class Kept:
         same = compared is not None and document is not None and document.made == made and not compared.renamed and (
             document.estate_sha256 == digest(compared.earlier))
         self.compared = compared
+        if same and compared is not None and document is not None:
+            compared.said = dict(_now(document))
         self._of: dict[tuple[str, str], object] = {} if not same or document is None else {
             (kind, subject): found for kind, of in (
                 ("server", {f.server: f for f in document.servers}), ("lost", {x.server: x for x in document.lost}),
@@ -140,7 +158,8 @@ class _Causes:
                 if server in self.part:
                     yield server
 
-    def _home(self, kind: str, subject: str) -> str:
+    def home(self, kind: str, subject: str) -> str:
+        """The server of today that a subject belongs to."""
         site = self.now.site
         if kind == "lpar":
             return site.lpars[subject].server
@@ -154,7 +173,7 @@ class _Causes:
 
     def touches(self, kind: str, subject: str) -> bool:
         """Whether a changed row is about the part of the site that a subject belongs to."""
-        part = self.part[self._home(kind, subject)]
+        part = self.part[self.home(kind, subject)]
         return any(part in touched for touched in self.touched)
 
     def _verdicts(self, undo: Set) -> Verdicts:
@@ -168,11 +187,10 @@ class _Causes:
     def of(self, kind: str, subject: str, before: ReadyWord, after: ReadyWord, name: str) -> ChangedVerdict:
         """A changed verdict with what made it so."""
         def restores(undo: Collection[int]) -> bool:
-            self._asked += 1
             between = self._verdicts(frozenset(undo))
-            return between.has(kind, subject) and between.word(kind, subject) is before
+            return between.has(kind, subject) and between.are(kind, subject, before)
 
-        part = self.part[self._home(kind, subject)]
+        part = self.part[self.home(kind, subject)]
         near = [n for n, touched in enumerate(self.touched) if part in touched]
         says = _SAYS[kind, after]
         if self._asked > _MOST_ASKED:
@@ -191,25 +209,31 @@ class _Causes:
         """The smallest set of stories that restores a verdict, and whether it is proved to be that. Tried first: each
         that names the subject; what was found for those on a server."""
         own = [n for n in near if (kind, subject) in self.told[n].things()]
-        single = next((n for n in own[:_OWN] if restores([n])), None)
+        def asks(undo: Collection[int]) -> bool:
+            self._asked += 1
+            return restores(undo)
+
+        single = next((n for n in own[:_OWN] if asks([n])), None)
         if single is not None:
             return [single], True
         likely = self._of_those_there(subject)
-        if not (likely and restores(likely)):
+        if not (likely and asks(likely)):
             others = [n for n in near if n not in own] + own
-            likely = others if restores(others) else list(range(len(self.told)))
-        found = sorted(least(likely, restores))
+            likely = others if asks(others) else list(range(len(self.told)))
+        found = sorted(least(likely, asks))
         for size in range(1, len(found)):
             if comb(len(near), size) > _SMALLER:
                 return found, False
-            for some in combinations(near, size):
-                if restores(some):
-                    return sorted(some), True
+            smaller = [*combinations(near, size)]
+            self._asked += len(smaller)
+            restored = next(compress(smaller, shared_out(restores, smaller)), None)
+            if restored is not None:
+                return sorted(restored), True
         return found, True
 
     def _of_those_there(self, server: str) -> list[int]:
         """What was found for a server and for those on it."""
-        of = [found for (kind, subject), found in self._found.items() if self._home(kind, subject) == server]
+        of = [found for (kind, subject), found in self._found.items() if self.home(kind, subject) == server]
         return sorted({n for found in of for n in found})
 
 

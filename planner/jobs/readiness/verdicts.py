@@ -48,9 +48,13 @@ class Verdicts:
         sure = freed(self._sure, server, self.options, timed=timed, inactive=self.inactive, one_way=False)
         return sure if sure.verdict is ReadyWord.YES else found
 
+    def shut(self, server: str) -> bool:
+        """Whether one of its LPARs may go nowhere, so that it cannot be freed: sooner said than why."""
+        return any(stays(self.judge, n) for n in self.site.residents(server))
+
     def opens(self, server: str) -> bool:
         """Whether its LPARs can leave it, whatever that takes for granted."""
-        if any(stays(self.judge, n) for n in self.site.residents(server)):
+        if self.shut(server):
             return False
         found = freed(self.judge, server, self.options, timed=False, inactive=self.inactive)
         return found.verdict.rank <= ReadyWord.ONE_WAY.rank
@@ -80,3 +84,8 @@ class Verdicts:
         if kind == "lost":
             return self.lost(subject).verdict
         return self.down(subject).verdict if kind == "vios" else self.lpar(subject).verdict
+
+    def are(self, kind: str, subject: str, word: ReadyWord) -> bool:
+        """Whether the verdict about a thing that the site has is this one."""
+        freeable = kind == "server" and word.rank <= ReadyWord.ONE_WAY.rank
+        return not (freeable and self.shut(subject)) and self.word(kind, subject) is word
