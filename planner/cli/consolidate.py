@@ -97,7 +97,7 @@ def consolidate_command(
             loaded, goal.replace(**more), replace(options, since=None), usage.spec(), terms, cluster))
     if cluster is not None and cluster.lost:
         sys.stderr.write(f"{cluster.lost}: what it had in hand was answered here\n")
-    deliver(plan, loaded, where, output, beside=beside)
+    deliver(plan, loaded, where, output, asked=others.alternatives, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 

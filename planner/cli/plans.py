@@ -79,7 +79,7 @@ def evacuate_command(
         plan = jobs.evacuate(loaded, goal, options, usage.spec())
         beside = others_to(plan, loaded, others, lambda more: jobs.evacuate(
             loaded, goal.replace(**more), replace(options, since=None), usage.spec()))
-    deliver(plan, loaded, where, output, beside=beside)
+    deliver(plan, loaded, where, output, asked=others.alternatives, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
@@ -142,7 +142,7 @@ def headroom_command(
             loaded, goal.replace(**more), replace(options, since=None), spec, curve=False))
     if progress:
         progress("")
-    deliver(plan, loaded, where, output, beside=beside)
+    deliver(plan, loaded, where, output, asked=others.alternatives, beside=beside)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
@@ -179,9 +179,9 @@ def file_name(text: str) -> str:
 
 
 def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_estate: bool = False,
-            beside: Beside | None = None) -> None:
+            asked: int = 0, beside: Beside | None = None) -> None:
     """Write the plan's directory and show the plan, also when the disk is full. ``with_estate``: what it was planned
-    for is in no file yet; ``beside``: other plans, each in a directory within."""
+    for is in no file yet; ``asked``: for so many other plans; ``beside``: these, each in a directory within."""
     from rich.console import Group
 
     from planner.plan import plan as plans
@@ -207,6 +207,10 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
     rest = [name for name in files if name not in lanes] + [f"{name}/" for name in others]
     tell_more(output, f"\nReports: {where}: {', '.join(rest + lanes[:1])}"
               + "".join(f" … {name}" for name in lanes[1:][-1:]))
+    if asked and beside is None:
+        tell_more(output, "No other plans: " + (
+            "there is none that they would stand beside" if not plan.verified else "nothing has to move"
+            if not plan.moves else "first everybody is to get where the plan takes him"))
 
 
 @command("verify")

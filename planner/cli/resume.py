@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import command, load_estate, show, tell_more
+from planner.cli.app import command, load_estate, show
 from planner.cli.options import (
     TIMES,
     Estate,
@@ -88,9 +88,7 @@ def resume_command(
         beside = rests_beside(loaded, plan, rest, options, others.alternatives, **asked)
     if rest.verified and not rest.moves and not rest.goal.unmoved and not output.as_json:
         show("[bold green]Nothing is left to do.[/]")
-    deliver(rest, loaded, where, output, with_estate=told is not None, beside=beside)
-    if others.alternatives and rest.moves and beside is None:
-        tell_more(output, "No other plans: first everybody is to get where the plan takes him")
+    deliver(rest, loaded, where, output, with_estate=told is not None, asked=others.alternatives, beside=beside)
     return jobs.exit_code(rest, estate=loaded.estate) or reached(rest)
 
 

@@ -155,3 +155,12 @@ def test_what_the_first_is_better_in_by_little_is_told() -> None:
     assert alike.gives_up == ("+0.003 W",)
     assert compared(Alternative("x", replace(first, cost=14467.016)), first).gives_up == ("+5,655 W",)
     assert compared(Alternative("x", first), first).gives_up == ("nothing of what is compared here",)
+
+
+@pytest.mark.parametrize(("cores", "why"), [("1", "nothing has to move"), ("200", "there is none that they would stand beside")])
+def test_where_there_are_none_it_says_why(cores: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "estate.json"
+    file.write_text(dump(Loaded(ROOM)))
+    ask = ["headroom", str(file), "A", "--cores", cores, "--when", "always", "--no-curve", "--out", str(tmp_path / "out")]
+    assert f"No other plans: {why}" in CliRunner().invoke(app, [*ask, "--alternatives", "2"]).output
+    assert "No other plans" not in CliRunner().invoke(app, [*ask, "--force"]).output
