@@ -11,7 +11,8 @@ from planner.estate.changes import applied
 from planner.estate.model import Disk, Estate, Fibre, Port, ProcessorPool
 from planner.estate.prices import PRICES
 from planner.findings import errors
-from planner.rules import REGISTRY, Scope, Site
+from planner.plan.questions import Evacuate
+from planner.rules import REGISTRY, Judge, Scope, Site
 
 
 def with_disk(**row: str) -> Estate:
@@ -101,3 +102,43 @@ def test_each_alternative_lifts_the_refusal(rule: str) -> None:
 def test_every_rule_that_says_what_lifts_it_is_tried() -> None:
     lifting = {r.id for r in REGISTRY.values() if r.lifts is not None}
     assert lifting == CASES.keys() | OTHERWISE
+
+
+@pytest.mark.parametrize(("kind", "other"), [("keep-apart", "keep-together"), ("keep-together", "keep-apart")])
+@pytest.mark.parametrize("group", ["g", ""])
+def test_the_active_rows_of_a_group_and_no_others_are_lifted_one_by_one(kind: str, other: str, group: str) -> None:
+    """Rows without a name are one group."""
+    mine = (policy(kind, group, "a1; a2"), policy(kind, group, "a1; b1"))
+    of = stating(BASE, *mine, policy(kind, "h", "b1; b2"), policy(other, group, "a1; c1"), policy(kind, group, "b2; c1", active=False))
+    lifts = REGISTRY[f"policy.{kind}"].lifts
+    assert lifts is not None
+    rows = [list(row) for row in lifts(Site(of), group or "unnamed")]
+    assert [len(row) for row in rows] == [1, 1] and all({c.kind for c in row[0]} == {kind} for row in rows)
+    for own, row in zip(mine, rows, strict=True):
+        left = applied(of, row[0]).policies
+        assert [p for p in left if p.active] == [p for p in of.policies if p.active and p is not own]
+
+
+def test_a_soft_pin_is_lifted_where_a_question_makes_it_a_refusal() -> None:
+    of = stating(BASE, policy("soft-pin", "a1; a2", "A"))
+    goal, found = Evacuate(servers=("C",)), REGISTRY["policy.soft-pin"]
+
+    def told(of: Estate, name: str) -> bool:
+        return bool(errors(found.findings(name, Site(of, goal=goal), name, "A", "B")))
+
+    assert found.lifts is not None and told(of, "a1")
+    ((change,),) = found.lifts(Site(of, goal=goal), "a1", "A", "B")
+    assert change[0].kind == "soft-pin"
+    after = applied(of, list(change))
+    assert not told(after, "a1") and told(after, "a2")
+
+
+def test_what_a_question_refuses_no_policy_lifts_and_who_belongs_there_is_let_in() -> None:
+    """LPARs are judged alike only where the same servers refuse them and are their own."""
+    of, goal = changed(BASE, "b1", server="A"), Evacuate(servers=("A",), not_targets=("B",))
+    site, found = Site(of, {"b1": "B"}, goal=goal), REGISTRY["policy.not-a-target"]
+    judge = Judge(site)
+    assert [bool([f for f in judge.move(n, "A", "B") if f.rule == found.id]) for n in ("a1", "b1", "a2")] == [True, False, True]
+    assert found.lifts is not None
+    assert [[*row] for row in found.lifts(site, "a1", "A", "B")] == [[]]
+    assert [len([*row]) for row in found.lifts(Site(stating(of, policy("not-a-target", "B"))), "a1", "A", "B")] == [1]
