@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from estates import BASE, changed, policy, stating, without
+from estates import BASE, changed, estate, lpar, policy, server, stating, without
 
 from planner.estate.changes import applied
 from planner.estate.model import Disk, Estate, Fibre, Port, ProcessorPool
@@ -135,10 +135,10 @@ def test_a_soft_pin_is_lifted_where_a_question_makes_it_a_refusal() -> None:
 
 def test_what_a_question_refuses_no_policy_lifts_and_who_belongs_there_is_let_in() -> None:
     """LPARs are judged alike only where the same servers refuse them and are their own."""
-    of, goal = changed(BASE, "b1", server="A"), Evacuate(servers=("A",), not_targets=("B",))
-    site, found = Site(of, {"b1": "B"}, goal=goal), REGISTRY["policy.not-a-target"]
+    of, goal = estate([server(s) for s in "ABC"], [lpar(n, "A") for n in "xyz"]), Evacuate(servers=("A",), not_targets=("B",))
+    site, found = Site(of, {"y": "B"}, goal=goal), REGISTRY["policy.not-a-target"]
     judge = Judge(site)
-    assert [bool([f for f in judge.move(n, "A", "B") if f.rule == found.id]) for n in ("a1", "b1", "a2")] == [True, False, True]
+    assert [bool([f for f in judge.move(n, "A", "B") if f.rule == found.id]) for n in "xyz"] == [True, False, True]
     assert found.lifts is not None
-    assert [[*row] for row in found.lifts(site, "a1", "A", "B")] == [[]]
-    assert [len([*row]) for row in found.lifts(Site(stating(of, policy("not-a-target", "B"))), "a1", "A", "B")] == [1]
+    assert [[*row] for row in found.lifts(site, "x", "A", "B")] == [[]]
+    assert [len([*row]) for row in found.lifts(Site(stating(of, policy("not-a-target", "B"))), "x", "A", "B")] == [1]
