@@ -24,14 +24,11 @@ _WATT, _KWH = 0.051, 0.000_51
 
 def account_claims(plan: Plan, account: Account, site: Site, after: Mapping[str, str]) -> Iterator[Claim]:
     """The account of a plan: the power of each server, and sums that follow from its rows."""
-    on = [s for s in site.servers if s not in plan.off]
     there = {s: [[n for n, t in where.items() if t == s] for where in (site.start, after)] for s in site.servers}
-    before, then = (sum(_drawn(site, s, there[s][at], limited=True) for s in which)
-                    for at, which in ((0, site.servers), (1, on)))
-    yield near("power before (W)", account.before_w, before, _WATT)
-    yield near("power after (W)", account.after_w, then, _WATT)
-    yield near("hours counted", account.hours, _hours(plan, account), _KWH)
     yield Claim("servers of the account", sorted(r.server for r in account.servers), sorted(site.servers))
+    yield near("power before (W)", account.before_w, sum(r.before_w for r in account.servers), _WATT)
+    yield near("power after (W)", account.after_w, sum(r.after_w for r in account.servers), _WATT)
+    yield near("hours counted", account.hours, _hours(plan, account), _KWH)
     for row in account.servers:
         if row.server in there:
             yield from _row_claims(row, site, there[row.server], off=row.server in plan.off)

@@ -57,8 +57,10 @@ def test_what_work_gets_round_binds_a_failover_and_no_planned_restart() -> None:
     assert all(FAILOVER in b and RESTART not in b for b in work.values())
 
 
-def test_what_binds_a_planned_restart_binds_a_failover_but_for_vioses() -> None:
-    assert {r.id for r in RULES if RESTART in r.binds and FAILOVER not in r.binds} == {"partition.client"}
+def test_what_binds_a_planned_restart_binds_a_failover_but_for_vioses_and_who_is_asked_to_stay() -> None:
+    """A server that dies asks nobody to stay on it."""
+    assert {r.id for r in RULES if RESTART in r.binds and FAILOVER not in r.binds} == {
+        "partition.client", "policy.asked-to-stay"}
     only_failover = {r.id for r in RULES if FAILOVER in r.binds and not r.binds & {RESTART, WORK}}
     assert only_failover == {"processor.minimum-per-vp", "processor.mode"}
 

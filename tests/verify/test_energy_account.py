@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from estates import BASE, changed, estate, freeing, lpar, move, plan_of, server, usage
+from estates import BASE, changed, estate, freeing, loaded, lpar, move, plan_of, server, usage
 
+from planner import jobs
 from planner.cost import rperf_of_core
 from planner.estate.model import Estate
 from planner.plan.choices import BACK, Measure
 from planner.plan.details import Account, ServerEnergy, Value
 from planner.plan.plan import Move, Plan, Window
+from planner.plan.questions import Consolidate
 from planner.rules import Site
+from planner.verify import verify_plan
 from planner.verify.account import account_claims, stays_on
 
 #: 110.0 W a core on A, 10.0 on B, 40.0 on C; a VIOS has half a core, two a server.
@@ -139,7 +142,7 @@ def test_what_is_said_of_a_server_is_the_estates(changes: dict[str, Any], told: 
 def test_every_server_has_its_row_and_no_other() -> None:
     assert wrong(plan_with(), replace(ACCOUNT, servers=ROWS[::-1])) == []
     assert wrong(plan_with(), replace(ACCOUNT, servers=ROWS[:2]))[0] == "servers of the account"
-    strange = (*ROWS, replace(ROWS[0], server="Z", saved_kwh=0.0))
+    strange = (*ROWS, replace(ROWS[0], server="Z", before_w=0.0, after_w=0.0, saved_kwh=0.0))
     assert wrong(plan_with(), replace(ACCOUNT, servers=strange)) == ["servers of the account"]
 
 
@@ -254,3 +257,17 @@ def test_watts_are_summed_of_all_that_stay_on() -> None:
 def test_what_stays_on_counts_servers_cores_and_licences_of_which_there_are_none(measure: Measure, stays: float) -> None:
     of = changed(BASE, "B", configurable_units=450)
     assert stays_on(Site(of), {}, {"C"}, measure, False) == stays
+
+
+def test_totals_are_the_sums_of_the_rows_that_are_shown() -> None:
+    """Found by a suite: three rows, each rounded to a tenth, add up to half a tenth less than what they are rounded of,
+    and a plan that said their sum did not hold."""
+    base = estate([server("A"), server("B"), server("C")], [lpar("a1", "A", 1), lpar("b1", "B", 1), lpar("c1", "C", 1)])
+    for busy in range(40, 60):
+        of = base.replace(lpars=tuple(replace(p, busy_units=busy + 7 * n) for n, p in enumerate(base.lpars)))
+        plan = jobs.consolidate(loaded(of), Consolidate(off=("C",), keep=("A", "B")), jobs.Options())
+        account = plan.energy
+        assert account is not None and account.after_w == pytest.approx(sum(r.after_w for r in account.servers))
+        assert verify_plan(plan, of).holds, busy
+        spoilt = replace(account, after_w=round(account.after_w + 0.1, 1))
+        assert not verify_plan(plan.replace(energy=spoilt), of).holds, busy
