@@ -100,7 +100,7 @@ def changes_after(plan: Plan, site: Site) -> list[Finding]:
     hold step by step."""
     if not isinstance(plan.goal, Whatif) or not isinstance(plan.details, WhatifDetails):
         return []
-    changes, moved = plan.details.changes, {m.lpar: m.target for m in plan.moves}
+    changes, moved = plan.details.changes, _elsewhere(plan, site)
     names = [c.lpar for c in changes]
     wrong = [broken("plan.known", c.lpar, f"is to change on {c.server}, and the estate has no such LPAR or server")
              for c in changes if c.lpar not in site.lpars or c.server not in site.servers]
@@ -113,6 +113,12 @@ def changes_after(plan: Plan, site: Site) -> list[Finding]:
     rows = [c.done_to(site.lpars[c.lpar]) for c in changes]
     kept = [s for s in site.servers if s not in plan.goal.servers]
     return [*wrong, *replay_changes(site, site.start | moved, rows, kept, plan.details.use)]
+
+
+def _elsewhere(plan: Plan, site: Site) -> dict[str, str]:
+    """LPAR → where it stands after the moves, of those that do not stand where they did: who only made room is back."""
+    last = {m.lpar: m.target for m in plan.moves}
+    return {n: s for n, s in last.items() if s != site.start.get(n)}
 
 
 def _no_place(name: str, site: Site) -> Iterator[Finding]:

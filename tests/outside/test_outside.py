@@ -35,7 +35,7 @@ def test_drawn_questions_have_answers_that_hold(kind: str) -> None:
     (1000173, "headroom"), (1000971, "consolidate"), (1001221, "whatif"), (1001561, "resume"), (1002563, "consolidate"),
     (1002789, "headroom"), (10000861, "resume"), (10001563, "resume"), (10002855, "resume"),
     (20000305, "evacuate"), (20001088, "campaign"), (20001871, "evacuate"), (20006452, "evacuate"),
-    (30003468, "consolidate")])
+    (30003468, "consolidate"), (40002025, "whatif")])
 def test_what_was_refuted_once_holds(seed: int, kind: str) -> None:
     assert prove.proved(seed, kind)[2] == []
 
