@@ -76,19 +76,14 @@ def campaign_command(
 
 def _write(result: CampaignResult, document: CampaignDocument, where: Path, *, force: bool) -> list[str]:
     """The overview, and for each step a plan's directory with the estate that it begins in."""
-    from planner.estate import saved
-    from planner.estate.assemble import Loaded
-    from planner.report.beside import beside_files
+    from planner.report.beside import directory_files
     from planner.report.campaign_files import campaign_overview
     from planner.report.output import within, write_directory
-    from planner.report.plan_files import plan_files
 
     overview = campaign_overview(document)
     files = dict(overview)
     for line, step in zip(document.steps, result.steps, strict=True):
         if step.plan is not None:
-            held = plan_files(step.plan, step.estate) | {"estate.json": saved.dump(Loaded(step.estate)).encode()}
-            beside = beside_files(step.beside, step.estate) if step.beside else {}
-            files |= within({line.directory: held | within(beside)})
+            files |= within({line.directory: directory_files(step.plan, step.estate, step.beside)})
     write_directory(where, files, force=force)
     return [*overview, *(f"{line.directory}/{told_within(line.beside)}" for line in document.steps if line.directory)]

@@ -101,12 +101,9 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
 
 
 def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Path, *, force: bool) -> None:
-    from planner.estate import saved
-    from planner.estate.assemble import Loaded
     from planner.plan.wire import as_json
-    from planner.report.beside import beside_files
+    from planner.report.beside import directory_files
     from planner.report.output import json_text, within, write_directory
-    from planner.report.plan_files import plan_files
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
 
@@ -114,8 +111,5 @@ def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Pat
              "whatif.html": whatif_page(document).encode()}
     for result, scenario in zip(results, document.scenarios, strict=True):
         if result.plan is not None and result.estate is not None and scenario.directory:
-            held = plan_files(result.plan, result.estate) | {
-                "estate.json": saved.dump(Loaded(result.estate)).encode()}
-            beside = beside_files(result.beside, result.estate) if result.beside else {}
-            files |= within({scenario.directory: held | within(beside)})
+            files |= within({scenario.directory: directory_files(result.plan, result.estate, result.beside)})
     write_directory(out, files, force=force)

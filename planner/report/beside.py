@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 
+from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
+from planner.estate.saved import dump
 from planner.jobs.alternatives import Beside, Traits
+from planner.plan.plan import Plan
+from planner.report.output import within
 from planner.report.plan_files import plan_files
 from planner.report.seen import Text
 from planner.report.tables import listing
@@ -46,6 +50,13 @@ _FRONT = "Least headroom left on a server that takes LPARs in, and its cost"
 def beside_files(beside: Beside, estate: Estate) -> dict[str, dict[str, bytes]]:
     """Directory → its files."""
     return {a.directory: plan_files(a.plan, estate) for a in beside.alternatives if a.plan and a.directory}
+
+
+def directory_files(plan: Plan, estate: Estate, beside: Beside | None) -> dict[str, bytes]:
+    """The files of one plan of several, with the estate in which it begins, and with the other plans beside it, each in
+    a directory within."""
+    held = plan_files(plan, estate) | {"estate.json": dump(Loaded(estate)).encode()}
+    return held | within(beside_files(beside, estate) if beside else {})
 
 
 def plan_rows(beside: Beside, of: str = "") -> list[PlanRow]:
